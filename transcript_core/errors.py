@@ -1,0 +1,136 @@
+"""Every error this code base raises on purpose has one root and a stable code.
+
+TranscriptError ── InputError ── MalformedTranscript, LimitExceeded, UnsupportedSchema, ImportRejected
+                ├─ SigningError ── KeyUnavailable, NotEligible, SlotNotReady, StaleDigest, DocumentNotLocked,
+                │                  SignatureMismatch, TimestampRefused, EvidenceUnavailable
+                ├─ StateError ── NotFound, Conflict
+                └─ TrustMaterialError ── AuthorityListInvalid
+
+A message is one sentence that says what, where and how to mend it.  It never holds a mark, a pupil's name or a secret.
+"""
+
+from __future__ import annotations
+
+
+class TranscriptError(Exception):
+    """Root of all errors of this code base.  `code` is stable and safe to show."""
+
+    code = "transcript-error"
+
+
+class InputError(TranscriptError):
+    """What came from outside cannot be used as it is."""
+
+    code = "input-error"
+
+
+class MalformedTranscript(InputError):
+    """A document breaks its schema or its own rules."""
+
+    code = "malformed-transcript"
+
+    def __init__(self, problem: str, *, line: int | None = None) -> None:
+        super().__init__(problem if line is None else f"line {line}: {problem}")
+        self.line = line  # 1-based line of the XML as received
+
+
+class LimitExceeded(InputError):
+    """An input is larger, deeper or longer than a constant of `limits.py` allows."""
+
+    code = "limit-exceeded"
+
+
+class UnsupportedSchema(InputError):
+    """The document names a schema, policy or template version that this installation does not have."""
+
+    code = "unsupported-schema"
+
+
+class ImportRejected(InputError):
+    """An import found errors and took nothing."""
+
+    code = "import-rejected"
+
+
+class SigningError(TranscriptError):
+    """A signature could not be made.  Nothing was changed."""
+
+    code = "signing-error"
+
+
+class KeyUnavailable(SigningError):
+    """The key's holder (file, token, service) did not sign."""
+
+    code = "key-unavailable"
+
+
+class NotEligible(SigningError):
+    """This certificate may not sign this slot: wrong person, office, usage, expired or revoked."""
+
+    code = "not-eligible"
+
+
+class SlotNotReady(SigningError):
+    """An earlier slot is missing, or the slot is already signed."""
+
+    code = "slot-not-ready"
+
+
+class StaleDigest(SigningError):
+    """The document changed between prepare and attach; prepare again."""
+
+    code = "stale-digest"
+
+
+class DocumentNotLocked(SigningError):
+    """Nobody signs before the document is locked, and held-back pupils are never locked."""
+
+    code = "document-not-locked"
+
+
+class SignatureMismatch(SigningError):
+    """A signature value does not verify against the certificate that was fixed at prepare."""
+
+    code = "signature-mismatch"
+
+
+class TimestampRefused(SigningError):
+    """No time-stamping authority gave a usable token."""
+
+    code = "timestamp-refused"
+
+
+class EvidenceUnavailable(SigningError):
+    """The chain or the revocation status of a certificate could not be fetched."""
+
+    code = "evidence-unavailable"
+
+
+class StateError(TranscriptError):
+    """The stored state does not allow what was asked."""
+
+    code = "state-error"
+
+
+class NotFound(StateError):
+    """No such record."""
+
+    code = "not-found"
+
+
+class Conflict(StateError):
+    """The record changed meanwhile, or the step was already taken by somebody else."""
+
+    code = "conflict"
+
+
+class TrustMaterialError(TranscriptError):
+    """Anchors, certificates, OCSP or CRL data cannot be used."""
+
+    code = "trust-material-error"
+
+
+class AuthorityListInvalid(TrustMaterialError):
+    """The authority list is malformed, not signed by the configured key, or outside its validity."""
+
+    code = "authority-list-invalid"

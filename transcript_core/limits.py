@@ -1,0 +1,83 @@
+"""Every limit, with its unit and its reason.  Callers name the constant; nobody repeats the number."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MAX_XML_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of one signed XML document.  A full transcript with 19 signatures and their evidence is about 0.3 MiB."""
+
+MAX_XML_DEPTH: Final = 64
+"""Nested elements.  A transcript with its deepest XAdES property needs 18."""
+
+MAX_XML_ELEMENTS: Final = 50_000
+"""Elements in one document; keeps the pass that builds the Id map short."""
+
+MAX_PDF_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of one PDF.  A transcript with 19 signatures is about 1 MiB."""
+
+MAX_PDF_REVISIONS: Final = 64
+"""Appended sections of a PDF; a transcript has one a slot and a few for long-term data."""
+
+MAX_PDF_STREAM_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of one decompressed PDF stream."""
+
+MAX_JSON_BYTES: Final = 2 * 1024 * 1024
+"""Bytes of one JSON or JWS document."""
+
+MAX_JSON_DEPTH: Final = 32
+"""Nested JSON values."""
+
+MAX_SIGNATURES: Final = 64
+"""Signatures in one document.  16 teacher-and-subject slots, homeroom, principal and seal make 19."""
+
+MAX_REFERENCES: Final = 24
+"""ds:Reference elements in one signature."""
+
+MAX_TRANSFORMS: Final = 8
+"""ds:Transform elements in one reference."""
+
+MAX_CERTIFICATE_BYTES: Final = 16 * 1024
+"""DER bytes of one certificate."""
+
+MAX_CERTIFICATES: Final = 128
+"""Certificates carried by one document."""
+
+MAX_CRL_BYTES: Final = 4 * 1024 * 1024
+"""DER bytes of one CRL, fetched or carried."""
+
+MAX_OCSP_BYTES: Final = 64 * 1024
+"""DER bytes of one OCSP response."""
+
+MAX_TIMESTAMP_BYTES: Final = 64 * 1024
+"""DER bytes of one RFC 3161 response."""
+
+MAX_AUTHORITY_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of one signed authority list; a province has about 150,000 staff."""
+
+MAX_STATUS_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of one signed status file of a school year."""
+
+MAX_UPLOAD_BYTES: Final = MAX_PDF_BYTES
+"""Bytes of one uploaded file; the largest kind that is accepted."""
+
+MAX_WORKBOOK_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of one spreadsheet file."""
+
+MAX_WORKBOOK_UNPACKED_BYTES: Final = 256 * 1024 * 1024
+"""Bytes of all members of one spreadsheet's ZIP container, unpacked; stops ZIP bombs before they are read."""
+
+MAX_SHEET_ROWS: Final = 20_000
+"""Rows of one sheet; the largest school has about 5,000 pupils."""
+
+MAX_SHEET_COLUMNS: Final = 200
+"""Columns of one sheet."""
+
+MAX_NAME_CHARS: Final = 150
+"""Characters of a person's name (sector database: hovaten vc150)."""
+
+MAX_TEXT_CHARS: Final = 1_000
+"""Characters of a comment or another free text; the sector database keeps 255, schools write more."""
+
+FETCH_TIMEOUT_S: Final = 10.0
+"""Seconds for one request to a TSA, OCSP or CRL server."""
