@@ -1,0 +1,178 @@
+"""One protocol for every kind of key, and the state between the two phases of a signature.
+
+`prepare` of a format makes a `Pending` without any key; a `Signer` turns the digests of many pendings into signature
+values under one approval; `attach` of the format puts a value into its document.  A file, a token, an HSM, a remote
+service and a browser's agent all look alike.
+
+Values: RSA as the octets of RFC 8017; ECDSA as raw r‖s of equal length (RFC 6931, 2.3.6).  DER is made only inside CMS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, Protocol, TypeAlias
+
+from transcript_core.errors import MalformedTranscript, SignatureMismatch
+from transcript_core.pki.algorithms import SignatureAlgorithm, verify_digest
+from transcript_core.pki.certificates import Certificate
+
+StateValue: TypeAlias = str | int
+
+_FORMAT: Final = "hocba-pending/1"
+_MAX_PENDING_CHARS: Final = 16_384  # a pending is a few hundred characters; more is not ours
+
+
+class PendingFormat(StrEnum):
+    """What kind of signature a pending digest belongs to."""
+
+    XADES = "xades"
+    PADES = "pades"
+    JADES = "jades"
+
+
+class Signer(Protocol):
+    """Holds one key and never shows it."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate of the key."""
+        ...
+
+    @property
+    def chain(self) -> tuple[Certificate, ...]:
+        """The CA certificates above it that the key's holder gave: issuer first, trust anchor left out, may be empty."""
+        ...
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        """The one algorithm this signer uses."""
+        ...
+
+    def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
+        """Return one signature value for each digest, in order, under one approval.
+
+        Args:
+            digests: raw digests of the algorithm's hash: 32 bytes of SHA-256, 48 of SHA-384.
+
+        Raises:
+            KeyUnavailable: the key's holder did not sign; nothing was signed.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SigningIdentity:
+    """What preparing a signature needs to know of a signer: everything but the key."""
+
+    certificate: Certificate
+    chain: tuple[Certificate, ...]  # issuer first, without `certificate` and without the anchor
+    algorithm: SignatureAlgorithm
+
+    @classmethod
+    def of(cls, signer: Signer) -> SigningIdentity:
+        """Return the identity of `signer`."""
+        return cls(certificate=signer.certificate, chain=tuple(signer.chain), algorithm=signer.algorithm)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A digest that waits for its signature value.  Small, survives a restart, holds no secret and no content."""
+
+    format: PendingFormat
+    serial: str  # of the document; "" when the format has none
+    version: int
+    slot_id: str
+    digest: bytes  # what the key signs: 32 raw bytes (48 with SHA-384)
+    digest_algorithm: str  # "sha256" | "sha384"
+    signature_algorithm: SignatureAlgorithm
+    certificate_sha256: bytes  # 32 raw bytes; fixed at prepare
+    signing_time: datetime  # aware, UTC, whole seconds
+    state: Mapping[str, StateValue]  # what the format's attach needs; nobody else reads it
+
+    def to_json(self) -> str:
+        """Return the pending as one line of JSON text."""
+        return json.dumps(
+            {
+                "type": _FORMAT,
+                "format": self.format.value,
+                "serial": self.serial,
+                "version": self.version,
+                "slot_id": self.slot_id,
+                "digest": self.digest.hex(),
+                "digest_algorithm": self.digest_algorithm,
+                "signature_algorithm": self.signature_algorithm.name,
+                "certificate_sha256": self.certificate_sha256.hex(),
+                "signing_time": self.signing_time.astimezone(UTC).isoformat(),
+                "state": dict(self.state),
+            },
+            ensure_ascii=False,
+            separators=(",", ":"),
+            sort_keys=True,
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Pending:
+        """Return the pending that `to_json` wrote.
+
+        Raises:
+            MalformedTranscript: the text is not a pending of this version.
+        """
+        if len(text) > _MAX_PENDING_CHARS:
+            raise MalformedTranscript("a pending signature is longer than any this program writes")
+        try:
+            raw = json.loads(text)
+            if raw["type"] != _FORMAT:
+                raise MalformedTranscript(f"a pending signature of another kind: {raw['type']}")
+            return cls(
+                format=PendingFormat(raw["format"]),
+                serial=_text(raw["serial"]),
+                version=int(raw["version"]),
+                slot_id=_text(raw["slot_id"]),
+                digest=bytes.fromhex(raw["digest"]),
+                digest_algorithm=_text(raw["digest_algorithm"]),
+                signature_algorithm=SignatureAlgorithm[raw["signature_algorithm"]],
+                certificate_sha256=bytes.fromhex(raw["certificate_sha256"]),
+                signing_time=_instant(raw["signing_time"]),
+                state={_text(name): _state_value(value) for name, value in raw["state"].items()},
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise MalformedTranscript("a pending signature cannot be read; prepare it again") from error
+
+
+def check_value(pending: Pending, value: bytes, certificate: Certificate) -> None:
+    """Refuse a certificate other than the one fixed at prepare, and a value that does not verify against it.
+
+    Args:
+        value: the signer's answer, raw r‖s for ECDSA.
+
+    Raises:
+        SignatureMismatch: another certificate, or the value does not verify.
+    """
+    where = f"document {pending.serial} version {pending.version}, slot {pending.slot_id}"
+    if certificate.sha256 != pending.certificate_sha256:
+        raise SignatureMismatch(f"{where}: the certificate is not the one the signature was prepared for; prepare again")
+    if not verify_digest(certificate, pending.signature_algorithm, pending.digest, value):
+        raise SignatureMismatch(f"{where}: the signature value does not verify against the certificate; sign again")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text expected")
+    return value
+
+
+def _state_value(value: object) -> StateValue:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise TypeError("text or whole number expected")
+    return value
+
+
+def _instant(value: object) -> datetime:
+    instant = datetime.fromisoformat(_text(value))
+    if instant.tzinfo is None:
+        raise ValueError("an instant without time zone")
+    return instant.astimezone(UTC)
