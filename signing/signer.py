@@ -44,7 +44,7 @@ class Signer(Protocol):
 
     @property
     def chain(self) -> tuple[Certificate, ...]:
-        """The CA certificates above it that the key's holder gave: issuer first, trust anchor left out, may be empty."""
+        """The CA certificates above it as the key's holder gave them: issuer first, no anchor, maybe none."""
         ...
 
     @property
@@ -154,7 +154,7 @@ def check_value(pending: Pending, value: bytes, certificate: Certificate) -> Non
     """
     where = f"document {pending.serial} version {pending.version}, slot {pending.slot_id}"
     if certificate.sha256 != pending.certificate_sha256:
-        raise SignatureMismatch(f"{where}: the certificate is not the one the signature was prepared for; prepare again")
+        raise SignatureMismatch(f"{where}: the certificate is not the one fixed at prepare; prepare again")
     if not verify_digest(certificate, pending.signature_algorithm, pending.digest, value):
         raise SignatureMismatch(f"{where}: the signature value does not verify against the certificate; sign again")
 

@@ -69,11 +69,21 @@ class NotEligible(SigningError):
 
     code = "not-eligible"
 
+    def __init__(self, problem: str, *, reason: str = "", text_vi: str = "") -> None:
+        super().__init__(problem)
+        self.reason = reason  # stable: "expired", "revoked", "other-identity", ...
+        self.text_vi = text_vi  # one Vietnamese sentence for the person who wanted to sign
+
 
 class SlotNotReady(SigningError):
     """An earlier slot is missing, or the slot is already signed."""
 
     code = "slot-not-ready"
+
+    def __init__(self, problem: str, *, missing: tuple[str, ...] = (), text_vi: str = "") -> None:
+        super().__init__(problem)
+        self.missing = missing  # slot Ids that must be signed first; empty when the slot itself is taken
+        self.text_vi = text_vi
 
 
 class StaleDigest(SigningError):
@@ -99,11 +109,19 @@ class TimestampRefused(SigningError):
 
     code = "timestamp-refused"
 
+    def __init__(self, problem: str, *, reasons: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(problem)
+        self.reasons = reasons  # (address of the authority, why it gave none), in the order they were asked
+
 
 class EvidenceUnavailable(SigningError):
     """The chain or the revocation status of a certificate could not be fetched."""
 
     code = "evidence-unavailable"
+
+    def __init__(self, problem: str, *, servers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(problem)
+        self.servers = servers  # (address that was asked, why its answer is of no use), in the order they were asked
 
 
 class StateError(TranscriptError):
