@@ -16,7 +16,7 @@ from functools import cache
 
 from schemas.loader import list_policy_files
 from transcript_core.errors import MalformedTranscript, UnsupportedSchema
-from transcript_core.model import IssueInfo, Recall, SchoolLevel, SlotRole, SlotSigner, Transcript
+from transcript_core.model import IssueInfo, Recall, SchoolLevel, SlotRole, SlotSigner, Substitution, Transcript
 
 DATA_ID = "data"
 INFO_ID = "thongtinhocba"
@@ -116,6 +116,11 @@ class Slot:
     subject_code: str | None
     reference_ids: tuple[str, ...]  # Ids referenced inside the document; the principal's signature is named "sig-cbql"
     kept: bool = False  # the XML signature was made for an earlier version and is kept; no PDF field
+    serial: str = ""  # of the document this is a slot of
+    version: int = 0
+    subject_name: str | None = None  # subject teachers only
+    school_name: str = ""
+    substitution: Substitution | None = None  # the person named signs in another's place
 
     @property
     def role(self) -> SlotRole:
@@ -211,7 +216,7 @@ def list_slots(transcript: Transcript, issue: IssueInfo, policy: SigningPolicy) 
         if rule.role is SlotRole.SUBJECT_TEACHER:
             slots.extend(_teacher_slots(transcript, rule, named))
         elif rule.role is SlotRole.SEAL:
-            slots.append(_seal_slot(rule, issue, transcript.school.school_code, transcript.school_year))
+            slots.append(_seal_slot(rule, issue, transcript))
         else:
             signer = next((one for one in named.values() if one.role is rule.role), None)
             if signer is None:
@@ -231,8 +236,10 @@ def list_recall_slots(recall: Recall, policy: SigningPolicy) -> tuple[Slot, ...]
         ids = _fixed_ids(rule)
         if rule.role is SlotRole.SEAL:
             name, title, slot_id, staff = recall.seal.name, "", recall.seal.slot_id, None
+            substitution = None
         else:
             signer = people[rule.role]
+            substitution = signer.substitution
             name, title, slot_id, staff = signer.name, signer.title, signer.slot_id, signer.staff_code
         slots.append(
             Slot(
@@ -246,6 +253,10 @@ def list_recall_slots(recall: Recall, policy: SigningPolicy) -> tuple[Slot, ...]
                 school_year=recall.school_year,
                 subject_code=None,
                 reference_ids=ids,
+                serial=recall.serial,
+                version=recall.version,
+                school_name=recall.school.name,
+                substitution=substitution,
             )
         )
     return tuple(slots)
@@ -302,11 +313,20 @@ def _person_slot(transcript: Transcript, rule: SlotRule, signer: SlotSigner, *, 
         subject_code=signer.subject_code,
         reference_ids=ids,
         kept=signer.kept is not None,
+        serial=transcript.serial,
+        version=transcript.version,
+        subject_name=_subject_name(transcript, signer.subject_code),
+        school_name=transcript.school.name,
+        substitution=signer.substitution,
     )
 
 
-def _seal_slot(rule: SlotRule, issue: IssueInfo, school_code: str, school_year: str) -> Slot:
-    if issue.seal.school_code != school_code:
+def _subject_name(transcript: Transcript, subject_code: str | None) -> str | None:
+    return next((one.subject_name for one in transcript.subjects if one.subject_code == subject_code), None)
+
+
+def _seal_slot(rule: SlotRule, issue: IssueInfo, transcript: Transcript) -> Slot:
+    if issue.seal.school_code != transcript.school.school_code:
         raise MalformedTranscript("the seal named for the issue is another school's")
     return Slot(
         slot_id=issue.seal.slot_id,
@@ -314,9 +334,12 @@ def _seal_slot(rule: SlotRule, issue: IssueInfo, school_code: str, school_year: 
         staff_code=None,
         name=issue.seal.name,
         title="",
-        school_code=school_code,
+        school_code=transcript.school.school_code,
         class_name=None,
-        school_year=school_year,
+        school_year=transcript.school_year,
         subject_code=None,
         reference_ids=_fixed_ids(rule),
+        serial=transcript.serial,
+        version=transcript.version,
+        school_name=transcript.school.name,
     )
