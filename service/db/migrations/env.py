@@ -1,0 +1,13 @@
+"""Alembic's entry: runs on the connection that `service.db.engine` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from service.db.tables import Base
+
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=Base.metadata, render_as_batch=True
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,1 @@
+"""Schools: importing their spreadsheets."""

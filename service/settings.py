@@ -1,0 +1,60 @@
+"""Settings, read once from the environment (`HOCBA_*`).  No anchors and no authority list are trusted by default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What an installation can choose."""
+
+    model_config = SettingsConfigDict(env_prefix="HOCBA_", frozen=True)
+
+    home: Path = Path("var")
+    """Folder of everything that is not configured elsewhere."""
+
+    database_url: str | None = None
+    """SQLAlchemy URL; None: SQLite in `home`.  PostgreSQL: postgresql+psycopg://…"""
+
+    store_dir: Path | None = None
+    """Folder of the content-addressed documents; None: `home`/store."""
+
+    base_url: str = "http://127.0.0.1:8000"
+    """Where people reach this service; printed into every QR code."""
+
+    anchors_dir: Path | None = None
+    """Trust anchors: national/*.pem, public-duty/*.pem, authority/*.pem."""
+
+    authority_file: Path | None = None
+    """The signed authority list of the department."""
+
+    tsa_urls: Annotated[tuple[str, ...], NoDecode] = ()
+    """Time-stamping authorities, tried in turn; separated by blanks in the environment."""
+
+    compare_limit: str = "10/minute"
+    """Attempts to compare, per client address and document."""
+
+    upload_limit: str = "30/minute"
+    """Uploaded files, per client address."""
+
+    status_valid_days: int = Field(default=7, ge=1, le=366)
+    """Days from `as_of` to `next_update` of a status file."""
+
+    @property
+    def effective_database_url(self) -> str:
+        """Return the SQLAlchemy URL in use."""
+        return self.database_url or f"sqlite:///{self.home / 'hocba.db'}"
+
+    @property
+    def effective_store_dir(self) -> Path:
+        """Return the document store's folder."""
+        return self.store_dir or self.home / "store"
+
+    @field_validator("tsa_urls", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(value.split()) if isinstance(value, str) else value

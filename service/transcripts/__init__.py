@@ -1,0 +1,1 @@
+"""Transcripts: building, replacing and storing their documents."""

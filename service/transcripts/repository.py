@@ -1,0 +1,325 @@
+"""SQL for transcripts, their documents, slots and signed events.  Functions never commit."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from service.db.tables import DocumentRow, EventRow, EvidenceRow, SlotRow, TranscriptRow
+from transcript_core.errors import Conflict, NotFound
+from transcript_core.model import SchoolLevel, Transcript
+from transcript_core.policy import SignatureFormat, Slot
+
+
+class DocumentState(StrEnum):
+    """LOCKED: complete, being signed.  ISSUED: signed, sealed, verified and recorded as a signed event."""
+
+    LOCKED = "LOCKED"
+    ISSUED = "ISSUED"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentKey:
+    """Names one version of one document."""
+
+    serial: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.serial}/{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """One document as the rows know it."""
+
+    key: DocumentKey
+    transcript_id: str
+    school_code: str
+    school_year: str
+    class_name: str
+    pupil_code: str
+    event: str
+    state: DocumentState
+    locked_at: datetime
+    issued_at: datetime | None
+    xml_sha256: str
+    pdf_sha256: str
+    json_sha256: str | None
+    view_secret_sha256: bytes | None
+
+
+def get_or_create_transcript_id(session: Session, *, pupil_code: str, level: SchoolLevel) -> str:
+    """Return the id of the pupil's transcript at this level, making one the first time."""
+    row = session.scalars(select(TranscriptRow).filter_by(pupil_code=pupil_code, level=level.value)).one_or_none()
+    if row is None:
+        row = TranscriptRow(transcript_id=str(uuid.uuid4()), pupil_code=pupil_code, level=level.value)
+        session.add(row)
+        session.flush()
+    return row.transcript_id
+
+
+def add_document(
+    session: Session, transcript: Transcript, slots: Sequence[Slot], *, xml_sha256: str, pdf_sha256: str
+) -> None:
+    """Add a locked document and its slots."""
+    session.add(
+        DocumentRow(
+            serial=transcript.serial,
+            version=transcript.version,
+            transcript_id=transcript.transcript_id,
+            school_code=transcript.school.school_code,
+            school_year=transcript.school_year,
+            class_name=transcript.class_name,
+            pupil_code=transcript.pupil.pupil_code,
+            event=transcript.event.value,
+            state=DocumentState.LOCKED.value,
+            locked_at=transcript.locked_at,
+            xml_sha256=xml_sha256,
+            pdf_sha256=pdf_sha256,
+        )
+    )
+    session.flush()
+    session.add_all(
+        SlotRow(
+            serial=transcript.serial,
+            version=transcript.version,
+            slot_id=slot.slot_id,
+            role=slot.role.value,
+            order=slot.rule.order,
+            staff_code=slot.staff_code,
+            xades=slot.kept or SignatureFormat.XADES not in slot.rule.formats,
+            pades=slot.kept or SignatureFormat.PADES not in slot.rule.formats,
+        )
+        for slot in slots
+    )
+
+
+def find_document(session: Session, key: DocumentKey) -> StoredDocument | None:
+    """Return the document, or None."""
+    row = session.get(DocumentRow, (key.serial, key.version))
+    return None if row is None else _to_domain(row)
+
+
+def get_document(session: Session, key: DocumentKey) -> StoredDocument:
+    """Return the document.
+
+    Raises:
+        NotFound: there is none of this serial and version.
+    """
+    found = find_document(session, key)
+    if found is None:
+        raise NotFound(f"there is no document {key}")
+    return found
+
+
+def find_latest(session: Session, serial: str) -> StoredDocument | None:
+    """Return the document of this serial with the highest version, or None."""
+    query = select(DocumentRow).filter_by(serial=serial).order_by(DocumentRow.version.desc()).limit(1)
+    row = session.scalars(query).one_or_none()
+    return None if row is None else _to_domain(row)
+
+
+def list_documents(
+    session: Session,
+    *,
+    school_code: str,
+    school_year: str | None = None,
+    class_name: str | None = None,
+    state: DocumentState | None = None,
+) -> list[StoredDocument]:
+    """Return the documents that match, by class, pupil and version."""
+    query = select(DocumentRow).filter_by(school_code=school_code)
+    if school_year is not None:
+        query = query.filter_by(school_year=school_year)
+    if class_name is not None:
+        query = query.filter_by(class_name=class_name)
+    if state is not None:
+        query = query.filter_by(state=state.value)
+    ordered = query.order_by(DocumentRow.class_name, DocumentRow.pupil_code, DocumentRow.version)
+    return [_to_domain(row) for row in session.scalars(ordered)]
+
+
+def list_open_slots(
+    session: Session, *, school_code: str, staff_code: str | None, class_name: str | None = None
+) -> list[tuple[DocumentKey, str]]:
+    """Return (document, slot Id) of each open slot of this person (None: the seal) whose earlier slots are complete."""
+    query = (
+        select(SlotRow.serial, SlotRow.version, SlotRow.slot_id)
+        .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
+        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
+        .where(SlotRow.staff_code.is_(None) if staff_code is None else SlotRow.staff_code == staff_code)
+        .where(or_(~SlotRow.xades, ~SlotRow.pades))
+        .where(~_earlier_open_slot())
+        .order_by(DocumentRow.class_name, DocumentRow.pupil_code, SlotRow.slot_id)
+    )
+    if class_name is not None:
+        query = query.where(DocumentRow.class_name == class_name)
+    return [(DocumentKey(serial, version), slot_id) for serial, version, slot_id in session.execute(query)]
+
+
+def _earlier_open_slot() -> Any:
+    other = SlotRow.__table__.alias("earlier")
+    return (
+        select(other.c.slot_id)
+        .where(other.c.serial == SlotRow.serial, other.c.version == SlotRow.version)
+        .where(other.c.order < SlotRow.order)
+        .where(or_(~other.c.xades, ~other.c.pades))
+        .correlate(SlotRow)
+        .exists()
+    )
+
+
+def count_open_slots(session: Session, *, school_code: str, class_name: str | None = None) -> dict[str, int]:
+    """Return role → how many slots of locked documents are still open."""
+    query = (
+        select(SlotRow.role, func.count())
+        .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
+        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
+        .where(or_(~SlotRow.xades, ~SlotRow.pades))
+        .group_by(SlotRow.role)
+    )
+    if class_name is not None:
+        query = query.where(DocumentRow.class_name == class_name)
+    return {row[0]: row[1] for row in session.execute(query)}
+
+
+def move_document(session: Session, before: StoredDocument, *, xml_sha256: str, pdf_sha256: str, **values: Any) -> None:
+    """Let the row name new files, if it still names those of `before`.
+
+    Raises:
+        Conflict: somebody else's signature came first; read the document again.
+    """
+    statement = (
+        update(DocumentRow)
+        .filter_by(serial=before.key.serial, version=before.key.version)
+        .filter_by(xml_sha256=before.xml_sha256, pdf_sha256=before.pdf_sha256, state=before.state.value)
+        .values(xml_sha256=xml_sha256, pdf_sha256=pdf_sha256, **values)
+    )
+    done = session.execute(statement)
+    if not isinstance(done, CursorResult) or done.rowcount != 1:
+        raise Conflict(f"document {before.key} changed meanwhile; run again")
+
+
+def mark_slots(session: Session, key: DocumentKey, signed: Mapping[str, frozenset[SignatureFormat]]) -> None:
+    """Note which formats of which slots are now signed."""
+    for slot_id, formats in signed.items():
+        row = session.get_one(SlotRow, (key.serial, key.version, slot_id))
+        row.xades = row.xades or SignatureFormat.XADES in formats
+        row.pades = row.pades or SignatureFormat.PADES in formats
+
+
+def add_evidence(
+    session: Session,
+    key: DocumentKey,
+    slot_id: str,
+    *,
+    certificate_sha256: str,
+    evidence_sha256: str,
+    signed_at: datetime,
+) -> None:
+    """Keep what was fetched about the signer's certificate when this slot was signed."""
+    session.merge(
+        EvidenceRow(
+            serial=key.serial,
+            version=key.version,
+            slot_id=slot_id,
+            certificate_sha256=certificate_sha256,
+            evidence_sha256=evidence_sha256,
+            signed_at=signed_at,
+        )
+    )
+
+
+def add_event(
+    session: Session, key: DocumentKey, *, school_code: str, school_year: str, document_sha256: str, at: datetime
+) -> None:
+    """Record a signed event.
+
+    Raises:
+        Conflict: this serial already has an event of this or a higher version.
+    """
+    highest = session.scalar(select(func.max(EventRow.version)).filter_by(serial=key.serial))
+    if highest is not None and key.version <= highest:
+        raise Conflict(f"{key} is not newer than version {highest}, which is already recorded")
+    session.add(
+        EventRow(
+            serial=key.serial,
+            version=key.version,
+            school_code=school_code,
+            school_year=school_year,
+            document_sha256=document_sha256,
+            recorded_at=at,
+        )
+    )
+
+
+def list_event_files(session: Session, serial: str) -> list[tuple[int, str]]:
+    """Return (version, SHA-256 of the signed file) of every recorded event of this serial, by version."""
+    query = select(EventRow.version, EventRow.document_sha256).filter_by(serial=serial).order_by(EventRow.version)
+    return [(version, digest) for version, digest in session.execute(query)]
+
+
+def list_school_event_files(session: Session, *, school_code: str, school_year: str) -> list[tuple[str, str]]:
+    """Return (serial, SHA-256 of the signed file) of every recorded event of one school year."""
+    query = (
+        select(EventRow.serial, EventRow.document_sha256)
+        .filter_by(school_code=school_code, school_year=school_year)
+        .order_by(EventRow.serial, EventRow.version)
+    )
+    return [(serial, digest) for serial, digest in session.execute(query)]
+
+
+def find_highest_version(session: Session, serial: str) -> int:
+    """Return the highest version in use for this serial, documents and recorded events alike; 0 when there is none."""
+    document = session.scalar(select(func.max(DocumentRow.version)).filter_by(serial=serial)) or 0
+    event = session.scalar(select(func.max(EventRow.version)).filter_by(serial=serial)) or 0
+    return max(document, event)
+
+
+def list_pupils_with_document(session: Session, *, school_code: str, school_year: str) -> set[str]:
+    """Return the codes of the pupils who have a document for this school year."""
+    query = select(DocumentRow.pupil_code).filter_by(school_code=school_code, school_year=school_year)
+    return set(session.scalars(query))
+
+
+def list_referenced_files(session: Session) -> set[str]:
+    """Return every digest that a row names."""
+    columns = (
+        DocumentRow.xml_sha256,
+        DocumentRow.pdf_sha256,
+        DocumentRow.json_sha256,
+        EventRow.document_sha256,
+        EvidenceRow.evidence_sha256,
+    )
+    found: set[str] = set()
+    for column in columns:
+        values: Iterable[str | None] = session.scalars(select(column))
+        found.update(value for value in values if value is not None)
+    return found
+
+
+def _to_domain(row: DocumentRow) -> StoredDocument:
+    return StoredDocument(
+        key=DocumentKey(row.serial, row.version),
+        transcript_id=row.transcript_id,
+        school_code=row.school_code,
+        school_year=row.school_year,
+        class_name=row.class_name,
+        pupil_code=row.pupil_code,
+        event=row.event,
+        state=DocumentState(row.state),
+        locked_at=row.locked_at,
+        issued_at=row.issued_at,
+        xml_sha256=row.xml_sha256,
+        pdf_sha256=row.pdf_sha256,
+        json_sha256=row.json_sha256,
+        view_secret_sha256=row.view_secret_sha256,
+    )
