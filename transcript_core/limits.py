@@ -13,6 +13,12 @@ MAX_XML_DEPTH: Final = 64
 MAX_XML_ELEMENTS: Final = 50_000
 """Elements in one document; keeps the pass that builds the Id map short."""
 
+MAX_XML_ATTRIBUTES: Final = 64
+"""Attributes of one element.  Canonicalisation sorts them by insertion, so thousands would cost quadratic time."""
+
+MAX_XML_NAMESPACES: Final = 4_096
+"""Namespace declarations in one document; looking a prefix up walks through them."""
+
 MAX_PDF_BYTES: Final = 16 * 1024 * 1024
 """Bytes of one PDF.  A transcript with 19 signatures is about 1 MiB."""
 
@@ -21,6 +27,12 @@ MAX_PDF_REVISIONS: Final = 64
 
 MAX_PDF_STREAM_BYTES: Final = 32 * 1024 * 1024
 """Bytes of one decompressed PDF stream."""
+
+MAX_PDF_DEPTH: Final = 32
+"""Nested arrays and dictionaries of one PDF object; ours need 6."""
+
+MAX_PDF_OBJECTS: Final = 50_000
+"""Objects of one PDF section; a tagged transcript has about 2,000."""
 
 MAX_JSON_BYTES: Final = 2 * 1024 * 1024
 """Bytes of one JSON or JWS document."""
@@ -64,8 +76,15 @@ MAX_UPLOAD_BYTES: Final = MAX_PDF_BYTES
 MAX_WORKBOOK_BYTES: Final = 32 * 1024 * 1024
 """Bytes of one spreadsheet file."""
 
-MAX_WORKBOOK_UNPACKED_BYTES: Final = 256 * 1024 * 1024
-"""Bytes of all members of one spreadsheet's ZIP container, unpacked; stops ZIP bombs before they are read."""
+MAX_WORKBOOK_UNPACKED_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of all members of one spreadsheet's ZIP container, unpacked; stops ZIP bombs before they are read.  The pupil
+list of 5,000 pupils needs about 12 MiB."""
+
+MAX_WORKBOOK_MEMBERS: Final = 2_000
+"""Members of one spreadsheet's ZIP container; an export has about ten and one a sheet."""
+
+MAX_IMPORT_FILES: Final = 2_000
+"""Spreadsheets of one import; one a subject, term and class makes about 1,000 in the largest school."""
 
 MAX_SHEET_ROWS: Final = 20_000
 """Rows of one sheet; the largest school has about 5,000 pupils."""
@@ -75,6 +94,9 @@ MAX_SHEET_COLUMNS: Final = 200
 
 MAX_NAME_CHARS: Final = 150
 """Characters of a person's name (sector database: hovaten vc150)."""
+
+MAX_LABEL_CHARS: Final = 255
+"""Characters of a short text: name of a school, a place, a subject (sector database: vc255)."""
 
 MAX_TEXT_CHARS: Final = 1_000
 """Characters of a comment or another free text; the sector database keeps 255, schools write more."""
