@@ -65,7 +65,7 @@ LOWER_SECONDARY_SUBJECTS = (
     ),
     ("TIN", "Tin học", "8.0", "8.2", "8.1", (("0181078960", "Nguyễn Anh Huy"),)),
     ("NGUVAN", "Ngữ văn", "6.5", "7.0", "6.8", (("0161335155", "Phạm Hữu Hải"),)),
-    ("NN1", "Ngoại ngữ 1", "7.7", "8.3", "8.1", (("0171212763", "Võ Khánh Hoa"),)),
+    ("NN1", "Ngoại ngữ 1", "8.0", "8.3", "8.2", (("0171212763", "Võ Khánh Hoa"),)),
     ("GDCD", "Giáo dục công dân", "9.0", "9.0", "9.0", (("0149564532", "Hoàng Khánh Nga"),)),
     ("CN", "Công nghệ", "8.4", "8.8", "8.7", (("0140216156", "Nguyễn Phương Yến"),)),
     ("GDTC", "Giáo dục thể chất", "Đ", "Đ", "Đ", (("0172741428", "Lê Thị Nhi"),)),
@@ -101,16 +101,24 @@ PRIMARY_SUBJECTS = (
     ("DAODUC", "Đạo đức", SubjectLevel.COMPLETED_WELL, None),
     ("LSDL", "Lịch sử và Địa lí", SubjectLevel.COMPLETED, "8"),
     ("KHOAHOC", "Khoa học", SubjectLevel.COMPLETED_WELL, "9"),
-    ("TINHOC", "Tin học và Công nghệ (Tin học)", SubjectLevel.COMPLETED_WELL, "9"),
-    ("CONGNGHE", "Tin học và Công nghệ (Công nghệ)", SubjectLevel.COMPLETED_WELL, "9"),
+    ("TIN", "Tin học và Công nghệ (Tin học)", SubjectLevel.COMPLETED_WELL, "9"),
+    ("CN", "Tin học và Công nghệ (Công nghệ)", SubjectLevel.COMPLETED_WELL, "9"),
     ("GDTC", "Giáo dục thể chất", SubjectLevel.COMPLETED_WELL, None),
     ("AMNHAC", "Nghệ thuật (Âm nhạc)", SubjectLevel.COMPLETED_WELL, None),
     ("MITHUAT", "Nghệ thuật (Mĩ thuật)", SubjectLevel.COMPLETED_WELL, None),
     ("HDTN", "Hoạt động trải nghiệm", SubjectLevel.COMPLETED_WELL, None),
 )
-QUALITIES = ("YEUNUOC", "NHANAI", "CHAMCHI", "TRUNGTHUC", "TRACHNHIEM")
-COMMON_COMPETENCES = ("TUCHU", "GIAOTIEP", "GIAIQUYETVANDE")
-SPECIFIC_COMPETENCES = ("NGONNGU", "TINHTOAN", "KHOAHOC", "CONGNGHE", "TINHOC", "THAMMI", "THECHAT")
+QUALITIES = ("PCYEUNUOC", "PCNHANAI", "PCCHAMCHI", "PCTRUNGTHUC", "PCTRACHNHIEM")
+COMMON_COMPETENCES = ("NLTUCHU", "NLGIAOTIEP", "NLGIAIQUYET")
+SPECIFIC_COMPETENCES = (
+    "NLNGONNGU",
+    "NLTINHTOAN",
+    "NLKHOAHOC",
+    "NLCONGNGHE",
+    "NLTINHOC",
+    "NLTHAMMI",
+    "NLTHECHAT",
+)
 
 
 def _grade(text: str) -> Grade:
