@@ -1,0 +1,112 @@
+"""The one place that opens connections for signing: TSA, OCSP, CRL and CA certificate servers.
+
+Those servers are plain HTTP by design (RFC 6960, appendix A; RFC 5280, 4.2.1.13): what they answer is signed.  So an
+answer is bounded in size and time here and believed nowhere before its signature was checked.
+"""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from transcript_core.errors import EvidenceUnavailable
+from transcript_core.limits import FETCH_TIMEOUT_S
+
+_MAX_REDIRECTS: Final = 3
+_SCHEMES: Final = frozenset({"http", "https"})
+_LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # never through a proxy
+
+
+class HttpFetch:
+    """Fetches by HTTP.  Implements `transcript_core.pki.fetch.Fetch`; safe to share between threads.
+
+    Args:
+        hosts: names that may be asked; None: any, as the addresses come from certificates of many CAs.
+        timeout_s: seconds for one whole request, redirects and body included.
+    """
+
+    def __init__(self, *, hosts: frozenset[str] | None = None, timeout_s: float = FETCH_TIMEOUT_S) -> None:
+        self._hosts = hosts
+        self._timeout_s = timeout_s
+        self._client = httpx.Client(
+            timeout=timeout_s,
+            follow_redirects=False,
+            mounts=dict.fromkeys(_LOOPBACK),
+            headers={"User-Agent": "hocba"},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+    def __call__(
+        self, url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int
+    ) -> bytes:
+        """Return the body of a 200 answer: GET, or POST when there is a `body`.
+
+        Raises:
+            EvidenceUnavailable: no answer in time, another status, too long, or an address that may not be asked.
+        """
+        deadline = time.monotonic() + self._timeout_s
+        address = self._check_address(url, httpx.URL("http://invalid/"))
+        for _ in range(_MAX_REDIRECTS + 1):
+            try:
+                answer = self._request(address, body, content_type, max_bytes, deadline)
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+                raise _unavailable(url, f"no usable answer ({type(error).__name__})") from error
+            if isinstance(answer, bytes):
+                return answer
+            if body is not None:
+                raise _unavailable(url, "it redirects a request that must not be sent elsewhere")
+            address = self._check_address(answer, address)
+        raise _unavailable(url, f"it redirects more than {_MAX_REDIRECTS} times")
+
+    def _request(
+        self, address: httpx.URL, body: bytes | None, content_type: str | None, max_bytes: int, deadline: float
+    ) -> bytes | str:
+        """Return the body, or the address it redirects to."""
+        headers = {} if content_type is None else {"Content-Type": content_type}
+        method = "GET" if body is None else "POST"
+        with self._client.stream(method, address, content=body, headers=headers) as response:
+            if response.is_redirect:
+                return response.headers["Location"]
+            if response.status_code != httpx.codes.OK:
+                raise _unavailable(str(address), f"it answered {response.status_code}")
+            return _read(response, max_bytes, deadline)
+
+    def _check_address(self, url: str, previous: httpx.URL) -> httpx.URL:
+        try:
+            address = previous.join(url)
+        except (httpx.InvalidURL, ValueError) as error:
+            raise _unavailable(url, "not an address") from error
+        if address.scheme not in _SCHEMES or not address.host or (previous.scheme, address.scheme) == ("https", "http"):
+            raise _unavailable(url, "only http and https are asked, and https never leads to http")
+        if self._hosts is not None and address.host not in self._hosts:
+            raise _unavailable(url, "this server is not among those that may be asked")
+        return address
+
+
+def _read(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
+    received = bytearray()
+    for chunk in response.iter_bytes():
+        received += chunk
+        if len(received) > max_bytes:
+            raise _unavailable(str(response.url), f"its answer is longer than {max_bytes} bytes")
+        if time.monotonic() > deadline:
+            raise _unavailable(str(response.url), "its answer took too long")
+    return bytes(received)
+
+
+def _unavailable(url: str, reason: str) -> EvidenceUnavailable:
+    return EvidenceUnavailable(f"{url}: {reason}", servers=((url, reason),))
