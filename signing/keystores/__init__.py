@@ -1,0 +1,1 @@
+"""Where keys live: one module for each kind of holder, all of them a `signing.signer.Signer`."""
