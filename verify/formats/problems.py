@@ -1,0 +1,123 @@
+"""What can be wrong with the form of one signature, each with its sentence for people.
+
+One table for all formats, so that a report says the same thing the same way.  `BROKEN` means that the signature says
+something impossible or forbidden; `UNREADABLE` that this release cannot judge it, which never becomes "valid".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from verify.report import SubIndication
+
+
+class Gravity(StrEnum):
+    """How bad a problem is."""
+
+    BROKEN = "broken"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemText:
+    """One problem's meaning."""
+
+    gravity: Gravity
+    sub_indication: SubIndication
+    text_vi: str
+    text_en: str
+
+
+def _broken(text_vi: str, text_en: str, sub: SubIndication = SubIndication.FORMAT_FAILURE) -> ProblemText:
+    return ProblemText(Gravity.BROKEN, sub, text_vi, text_en)
+
+
+def _unreadable(text_vi: str, text_en: str, sub: SubIndication) -> ProblemText:
+    return ProblemText(Gravity.UNREADABLE, sub, text_vi, text_en)
+
+
+class SignatureProblem(Enum):
+    """Every problem of form that the readers of this package report."""
+
+    HIDDEN_NODE = _broken(
+        "có chú thích hoặc chỉ thị xử lý bên trong chữ ký", "a comment or processing instruction inside the signature"
+    )
+    WRONG_CHILDREN = _broken(
+        "các phần tử bên trong chữ ký thiếu, thừa hoặc bị lặp", "missing, extra or doubled elements in the signature"
+    )
+    NO_ID = _broken("chữ ký không có Id", "the signature has no Id")
+    NO_REFERENCE = _broken("chữ ký không tham chiếu nội dung nào", "the signature references nothing")
+    TOO_MANY_REFERENCES = _broken("chữ ký có quá nhiều tham chiếu", "the signature has too many references")
+    BAD_BASE64 = _broken("một giá trị Base64 sai quy cách", "a Base64 value is malformed")
+    TARGET_NOT_FOUND = _broken(
+        "tham chiếu trỏ đến nội dung không có trong tệp", "a reference points to content that is not in the file"
+    )
+    FOREIGN_URI = _unreadable(
+        "tham chiếu trỏ ra ngoài tệp",
+        "a reference points outside the file",
+        SubIndication.SIGNED_DATA_NOT_FOUND,
+    )
+    FORBIDDEN_TRANSFORM = _broken("phép biến đổi bị cấm (XSLT)", "a forbidden transform (XSLT)")
+    UNKNOWN_TRANSFORM = _unreadable(
+        "phép biến đổi không được hỗ trợ", "a transform that is not supported", SubIndication.SIGNED_DATA_NOT_FOUND
+    )
+    TOO_MANY_TRANSFORMS = _broken("quá nhiều phép biến đổi", "too many transforms")
+    WEAK_ALGORITHM = _broken(
+        "thuật toán đã lỗi thời, không còn an toàn", "an outdated, unsafe algorithm", SubIndication.SIG_CRYPTO_FAILURE
+    )
+    UNKNOWN_ALGORITHM = _unreadable(
+        "thuật toán không được hỗ trợ",
+        "an algorithm that is not supported",
+        SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
+    )
+    HMAC = _broken(
+        "dùng mã xác thực HMAC thay cho chữ ký", "an HMAC in place of a signature", SubIndication.SIG_CRYPTO_FAILURE
+    )
+    KEY_MISMATCH = _broken(
+        "thuật toán ký không khớp với loại khóa của chứng thư",
+        "the signature algorithm does not fit the certificate's key",
+        SubIndication.SIG_CRYPTO_FAILURE,
+    )
+    NO_CERTIFICATE = _unreadable(
+        "không kèm chứng thư số của người ký",
+        "the signer's certificate is not attached",
+        SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+    )
+    BAD_CERTIFICATE = _unreadable(
+        "chứng thư số kèm theo không đọc được",
+        "the attached certificate cannot be read",
+        SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+    )
+    MANY_CERTIFICATES = _broken("kèm quá nhiều chứng thư số", "too many certificates are attached")
+    NO_SIGNED_PROPERTIES = _broken(
+        "không có thuộc tính đã ký (SignedProperties)", "there are no signed properties (SignedProperties)"
+    )
+    MANY_QUALIFYING_PROPERTIES = _broken(
+        "có nhiều hơn một bộ thuộc tính chữ ký", "more than one set of qualifying properties"
+    )
+    WRONG_TARGET = _broken(
+        "thuộc tính chữ ký thuộc về chữ ký khác (Target)", "the properties belong to another signature (Target)"
+    )
+    PROPERTIES_NOT_SIGNED = _broken(
+        "thuộc tính chữ ký không được ký đúng một lần", "the properties are not signed exactly once"
+    )
+    NO_CERTIFICATE_REFERENCE = _broken(
+        "không có SigningCertificateV2", "SigningCertificateV2 is missing", SubIndication.SIG_CONSTRAINTS_FAILURE
+    )
+    OTHER_CERTIFICATE = _broken(
+        "chứng thư kèm theo không phải chứng thư đã được ký cùng (SigningCertificateV2)",
+        "the attached certificate is not the one that was signed along (SigningCertificateV2)",
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
+    )
+    BAD_PROPERTY = _broken("một thuộc tính chữ ký sai quy cách", "a signature property is malformed")
+    UNKNOWN_PROPERTY = _unreadable(
+        "có thuộc tính chữ ký không được hỗ trợ",
+        "a signature property that is not supported",
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
+    )
+
+    @property
+    def text(self) -> ProblemText:
+        """Return gravity, sub-indication and sentences."""
+        return self.value

@@ -1,0 +1,441 @@
+"""Reads the XAdES signatures of an XML document.
+
+Implements the reading side of ETSI EN 319 132-1 (4.3 to 5.4) over `xmldsig.py`, and of EN 319 102-1 the building
+blocks format checking (5.2.2), identification of the signing certificate (5.2.3) and cryptographic verification
+(5.2.7).  Certificates, time, policy and place are judged elsewhere, from what is returned here.
+
+The reader is tolerant in what it can describe and strict in what it calls intact: whatever it does not understand
+becomes a `SignatureProblem`, and a signature with any problem of form never passes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from lxml.etree import _Element
+
+from transcript_core.canonical import C14nMethod
+from transcript_core.errors import TrustMaterialError
+from transcript_core.limits import MAX_CERTIFICATES, MAX_SIGNATURES
+from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri, fits_key, verify_digest
+from transcript_core.pki.certificates import Certificate, deduplicate, load_certificate
+from verify.formats.problems import SignatureProblem
+from verify.formats.xmldsig import (
+    C14N_METHODS,
+    DIGESTS,
+    WEAK_DIGESTS,
+    OctetCache,
+    Reading,
+    Reference,
+    ds,
+    has_hidden_nodes,
+    iterate_references,
+    list_children,
+    read_prefixes,
+)
+
+XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
+XADES_141: Final = "http://uri.etsi.org/01903/v1.4.1#"
+SIGNED_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"
+_HMAC_MARK: Final = "#hmac-"
+_WEAK_SIGNATURES: Final = ("#rsa-sha1", "#dsa-sha1", "#ecdsa-sha1", "#rsa-md5", "#dsa-sha256", "#rsa-ripemd160")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SignedProperties:
+    """The signed properties of EN 319 132-1, 5.2, as read from the node whose digest was checked."""
+
+    node: _Element
+    signing_time: datetime | None  # aware, UTC
+    certificate_digests: tuple[tuple[str, bytes], ...]  # (digest URI, octets) of SigningCertificateV2 or of v1
+    has_certificate_v2: bool
+    policy_id: str | None  # "urn:oid:…" or another identifier; None: implied or absent
+    policy_digest: tuple[str, bytes] | None  # (digest URI, octets)
+    commitments: tuple[str, ...]  # commitment type URIs
+    roles: tuple[str, ...]  # claimed roles
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class XadesTimestamp:
+    """One SignatureTimeStamp and the octets that its token must name."""
+
+    token: bytes  # DER of the RFC 3161 TimeStampToken
+    octets: bytes  # canonical octets of ds:SignatureValue
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class XadesSignature:
+    """All that one `ds:Signature` says, and whether its mathematics holds."""
+
+    element: _Element
+    signature_id: str | None
+    references: tuple[Reference, ...]  # of content; the one to SignedProperties is not among them
+    signed_info_method: str  # C14N URI
+    algorithm_uri: str
+    algorithm: SignatureAlgorithm | None
+    value_element: _Element | None
+    references_intact: bool | None  # None: at least one could not be computed and none is wrong
+    value_intact: bool | None
+    certificate: Certificate | None
+    certificates: tuple[Certificate, ...]  # all that are carried, without order
+    certificate_is_bound: bool  # a signed digest names exactly this certificate
+    properties: SignedProperties | None
+    timestamps: tuple[XadesTimestamp, ...]
+    ocsps: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    has_archive_timestamp: bool
+    problems: tuple[SignatureProblem, ...]
+
+    @property
+    def intact(self) -> bool | None:
+        """Return whether all digests and the value are right; None when that could not be computed."""
+        answers = (self.references_intact, self.value_intact)
+        if False in answers:
+            return False
+        return None if None in answers else True
+
+
+def list_signature_elements(root: _Element) -> list[_Element]:
+    """Return every `ds:Signature` of the document, in document order."""
+    return list(root.iter(ds("Signature")))
+
+
+def read_signatures(cache: OctetCache) -> tuple[XadesSignature, ...]:
+    """Return every signature of the document that `cache` was made for, in document order, at most MAX_SIGNATURES.
+
+    References resolve through the Id map of `cache` and through nothing else.
+    """
+    return tuple(_read_signature(element, cache) for element in list_signature_elements(cache.root)[:MAX_SIGNATURES])
+
+
+def _read_signature(element: _Element, cache: OctetCache) -> XadesSignature:
+    reading = Reading(element, cache)
+    if has_hidden_nodes(element):
+        reading.note(SignatureProblem.HIDDEN_NODE)
+    if element.get("Id") is None:
+        reading.note(SignatureProblem.NO_ID)
+    signed_info = reading.find_only(element, ds("SignedInfo"))
+    value_element = reading.find_only(element, ds("SignatureValue"))
+    qualifying = _find_qualifying(reading)
+    references = () if signed_info is None else tuple(iterate_references(reading, signed_info))
+    properties = _read_signed_properties(reading, qualifying, references)
+    unsigned = _UnsignedReader(reading, qualifying, value_element)
+    certificates = deduplicate((*_read_key_info(reading), *unsigned.certificates))
+    certificate, bound = _choose_certificate(reading, certificates, properties)
+    method = _attribute(reading, signed_info, "CanonicalizationMethod")
+    uri = _attribute(reading, signed_info, "SignatureMethod")
+    algorithm = _find_algorithm(reading, uri)
+    value = reading.read_base64(value_element)
+    return XadesSignature(
+        element=element,
+        signature_id=element.get("Id"),
+        references=tuple(one for one in references if one.type_uri != SIGNED_PROPERTIES_TYPE),
+        signed_info_method=method,
+        algorithm_uri=uri,
+        algorithm=algorithm,
+        value_element=value_element,
+        references_intact=_conjunction(references),
+        value_intact=_verify_value(reading, signed_info, algorithm, value, certificate),
+        certificate=certificate,
+        certificates=certificates,
+        certificate_is_bound=bound,
+        properties=properties,
+        timestamps=unsigned.timestamps,
+        ocsps=unsigned.ocsps,
+        crls=unsigned.crls,
+        has_archive_timestamp=unsigned.has_archive_timestamp,
+        problems=tuple(reading.problems),
+    )
+
+
+def _conjunction(references: tuple[Reference, ...]) -> bool | None:
+    answers = {reference.intact for reference in references}
+    if False in answers:
+        return False
+    return None if None in answers or not answers else True
+
+
+# --- the core: algorithm and value -----------------------------------------------------------------------------
+
+
+def _attribute(reading: Reading, signed_info: _Element | None, name: str) -> str:
+    method = None if signed_info is None else reading.find_only(signed_info, ds(name))
+    return "" if method is None else method.get("Algorithm", "")
+
+
+def _find_algorithm(reading: Reading, uri: str) -> SignatureAlgorithm | None:
+    algorithm = find_by_xml_uri(uri)
+    if algorithm is None and uri:
+        if _HMAC_MARK in uri:
+            reading.note(SignatureProblem.HMAC)
+        elif uri.endswith(_WEAK_SIGNATURES):
+            reading.note(SignatureProblem.WEAK_ALGORITHM)
+        else:
+            reading.note(SignatureProblem.UNKNOWN_ALGORITHM)
+    return algorithm
+
+
+def _verify_value(
+    reading: Reading,
+    signed_info: _Element | None,
+    algorithm: SignatureAlgorithm | None,
+    value: bytes | None,
+    certificate: Certificate | None,
+) -> bool | None:
+    """EN 319 102-1, 5.2.7.4, step 3: the value over the canonical SignedInfo under the signer's key."""
+    if signed_info is None or algorithm is None or value is None or certificate is None:
+        return None
+    if not fits_key(algorithm, certificate.public_key):
+        reading.note(SignatureProblem.KEY_MISMATCH)
+        return None
+    element = next(child for child in list_children(signed_info) if child.tag == ds("CanonicalizationMethod"))
+    method = C14N_METHODS.get(element.get("Algorithm", ""))
+    if method is None:
+        reading.note(SignatureProblem.UNKNOWN_ALGORITHM)
+        return None
+    digest = reading.compute_digest(signed_info, algorithm.hash_name, method, read_prefixes(element))
+    return None if digest is None else verify_digest(certificate, algorithm, digest, value)
+
+
+# --- the signing certificate -----------------------------------------------------------------------------------
+
+
+def _read_key_info(reading: Reading) -> tuple[Certificate, ...]:
+    infos = [child for child in list_children(reading.signature) if child.tag == ds("KeyInfo")]
+    if len(infos) > 1:
+        reading.note(SignatureProblem.WRONG_CHILDREN)
+        return ()
+    elements = [
+        one
+        for info in infos
+        for data in list_children(info)
+        if data.tag == ds("X509Data")
+        for one in list_children(data)
+        if one.tag == ds("X509Certificate")
+    ]
+    if not elements:
+        reading.note(SignatureProblem.NO_CERTIFICATE)
+    return _load_certificates(reading, elements)
+
+
+def _load_certificates(reading: Reading, elements: list[_Element]) -> tuple[Certificate, ...]:
+    if len(elements) > MAX_CERTIFICATES:
+        reading.note(SignatureProblem.MANY_CERTIFICATES)
+        return ()
+    loaded = []
+    for element in elements:
+        der = reading.read_base64(element)
+        if der is None:
+            continue
+        try:
+            loaded.append(load_certificate(der))
+        except TrustMaterialError:
+            reading.note(SignatureProblem.BAD_CERTIFICATE)
+    return tuple(loaded)
+
+
+def _choose_certificate(
+    reading: Reading, certificates: tuple[Certificate, ...], properties: SignedProperties | None
+) -> tuple[Certificate | None, bool]:
+    """EN 319 102-1, 5.2.3: the certificate that the signed digest names; the first one otherwise, and not bound."""
+    if not certificates:
+        return None, False
+    named = () if properties is None else properties.certificate_digests[:1]
+    if not named:
+        reading.note(SignatureProblem.NO_CERTIFICATE_REFERENCE)
+        return certificates[0], False
+    uri, expected = named[0]
+    name = DIGESTS.get(uri)
+    if name is None:
+        weak = uri in WEAK_DIGESTS
+        reading.note(SignatureProblem.WEAK_ALGORITHM if weak else SignatureProblem.UNKNOWN_ALGORITHM)
+        return certificates[0], False
+    for certificate in certificates:
+        if hashlib.new(name, certificate.der).digest() == expected:
+            return certificate, True
+    reading.note(SignatureProblem.OTHER_CERTIFICATE)
+    return certificates[0], False
+
+
+# --- signed properties -----------------------------------------------------------------------------------------
+
+
+def _find_qualifying(reading: Reading) -> _Element | None:
+    """Return the one QualifyingProperties inside this signature's own Objects, its Target this signature."""
+    found = [
+        child
+        for holder in list_children(reading.signature)
+        if holder.tag == ds("Object")
+        for child in list_children(holder)
+        if child.tag == f"{{{XADES}}}QualifyingProperties"
+    ]
+    anywhere = sum(1 for _ in reading.signature.iter(f"{{{XADES}}}QualifyingProperties"))
+    if len(found) > 1 or anywhere != len(found):
+        reading.note(SignatureProblem.MANY_QUALIFYING_PROPERTIES)
+        return None
+    if not found:
+        reading.note(SignatureProblem.NO_SIGNED_PROPERTIES)
+        return None
+    if found[0].get("Target") != f"#{reading.signature.get('Id')}":
+        reading.note(SignatureProblem.WRONG_TARGET)
+        return None
+    return found[0]
+
+
+def _read_signed_properties(
+    reading: Reading, qualifying: _Element | None, references: tuple[Reference, ...]
+) -> SignedProperties | None:
+    """Read the properties, but only from the very node that one reference of this signature digested."""
+    if qualifying is None:
+        return None
+    node = reading.find_only(qualifying, f"{{{XADES}}}SignedProperties")
+    typed = [reference for reference in references if reference.type_uri == SIGNED_PROPERTIES_TYPE]
+    if node is None or len(typed) != 1 or typed[0].node is not node:
+        reading.note(SignatureProblem.PROPERTIES_NOT_SIGNED)
+        return None
+    return _SignedReader(reading, node).read()
+
+
+class _SignedReader:
+    """Reads SignedProperties; every part of it is optional and may occur once."""
+
+    def __init__(self, reading: Reading, node: _Element) -> None:
+        self.reading = reading
+        self.node = node
+
+    def read(self) -> SignedProperties:
+        """Return what the properties say."""
+        about_signature = self._find(self.node, "SignedSignatureProperties")
+        about_data = self._find(self.node, "SignedDataObjectProperties")
+        v2 = self._find(about_signature, "SigningCertificateV2")
+        certificate = self._find(about_signature, "SigningCertificate") if v2 is None else v2
+        policy_id, policy_digest = self._policy(about_signature)
+        return SignedProperties(
+            node=self.node,
+            signing_time=self._time(self._find(about_signature, "SigningTime")),
+            certificate_digests=self._certificate_digests(certificate),
+            has_certificate_v2=v2 is not None,
+            policy_id=policy_id,
+            policy_digest=policy_digest,
+            commitments=self._commitments(about_data),
+            roles=self._roles(about_signature),
+        )
+
+    def _find(self, parent: _Element | None, name: str) -> _Element | None:
+        found = [] if parent is None else [one for one in list_children(parent) if one.tag == f"{{{XADES}}}{name}"]
+        if len(found) > 1:
+            self.reading.note(SignatureProblem.BAD_PROPERTY)
+        return found[0] if len(found) == 1 else None
+
+    def _time(self, element: _Element | None) -> datetime | None:
+        if element is None or element.text is None:
+            return None
+        try:
+            value = datetime.fromisoformat(element.text.strip())
+        except ValueError:
+            self.reading.note(SignatureProblem.BAD_PROPERTY)
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+    def _digest(self, holder: _Element | None) -> tuple[str, bytes] | None:
+        if holder is None:
+            return None
+        method = self.reading.find_only(holder, ds("DigestMethod"))
+        value = self.reading.read_base64(self.reading.find_only(holder, ds("DigestValue")))
+        return None if method is None or value is None else (method.get("Algorithm", ""), value)
+
+    def _certificate_digests(self, element: _Element | None) -> tuple[tuple[str, bytes], ...]:
+        certs = [] if element is None else [one for one in list_children(element) if one.tag == f"{{{XADES}}}Cert"]
+        digests = (self._digest(self._find(cert, "CertDigest")) for cert in certs)
+        return tuple(digest for digest in digests if digest is not None)
+
+    def _policy(self, parent: _Element | None) -> tuple[str | None, tuple[str, bytes] | None]:
+        policy = self._find(self._find(parent, "SignaturePolicyIdentifier"), "SignaturePolicyId")
+        identifier = self._find(self._find(policy, "SigPolicyId"), "Identifier")
+        digest = self._digest(self._find(policy, "SigPolicyHash"))
+        return (None if identifier is None else (identifier.text or "").strip()), digest
+
+    def _commitments(self, parent: _Element | None) -> tuple[str, ...]:
+        if parent is None:
+            return ()
+        found = [one for one in list_children(parent) if one.tag == f"{{{XADES}}}CommitmentTypeIndication"]
+        named = (self._find(self._find(one, "CommitmentTypeId"), "Identifier") for one in found)
+        return tuple((element.text or "").strip() for element in named if element is not None)
+
+    def _roles(self, parent: _Element | None) -> tuple[str, ...]:
+        holder = self._find(parent, "SignerRoleV2")
+        claimed = self._find(self._find(parent, "SignerRole") if holder is None else holder, "ClaimedRoles")
+        if claimed is None:
+            return ()
+        return tuple("".join(map(str, one.itertext())).strip() for one in list_children(claimed))
+
+
+# --- unsigned properties ---------------------------------------------------------------------------------------
+
+_KNOWN_UNSIGNED: Final = frozenset({"SignatureTimeStamp", "CertificateValues", "RevocationValues"})
+
+
+class _UnsignedReader:
+    """Reads timestamps and evidence.  Nothing of it is believed before `transcript_core.pki` has checked it."""
+
+    def __init__(self, reading: Reading, qualifying: _Element | None, value_element: _Element | None) -> None:
+        self.reading = reading
+        self.value_element = value_element
+        self.has_archive_timestamp = False
+        self.timestamps: tuple[XadesTimestamp, ...] = ()
+        self.certificates: tuple[Certificate, ...] = ()
+        self.ocsps: tuple[bytes, ...] = ()
+        self.crls: tuple[bytes, ...] = ()
+        for element in self._list_properties(qualifying):
+            self._read(element)
+
+    def _list_properties(self, qualifying: _Element | None) -> list[_Element]:
+        if qualifying is None:
+            return []
+        holders = [one for one in list_children(qualifying) if one.tag == f"{{{XADES}}}UnsignedProperties"]
+        if len(holders) > 1:
+            self.reading.note(SignatureProblem.BAD_PROPERTY)
+            return []
+        return [
+            element
+            for holder in holders
+            for group in list_children(holder)
+            if group.tag == f"{{{XADES}}}UnsignedSignatureProperties"
+            for element in list_children(group)
+        ]
+
+    def _read(self, element: _Element) -> None:
+        namespace, _, name = str(element.tag)[1:].partition("}")
+        if name == "ArchiveTimeStamp" and namespace in {XADES, XADES_141}:
+            self.has_archive_timestamp = True
+        elif namespace != XADES or name not in _KNOWN_UNSIGNED:
+            self.reading.note(SignatureProblem.UNKNOWN_PROPERTY)
+        elif name == "SignatureTimeStamp":
+            self._read_timestamp(element)
+        elif name == "CertificateValues":
+            found = list(element.iter(f"{{{XADES}}}EncapsulatedX509Certificate"))
+            self.certificates += _load_certificates(self.reading, found)
+        else:
+            self.ocsps += self._read_values(element, "EncapsulatedOCSPValue")
+            self.crls += self._read_values(element, "EncapsulatedCRLValue")
+
+    def _read_values(self, element: _Element, name: str) -> tuple[bytes, ...]:
+        values = (self.reading.read_base64(one) for one in element.iter(f"{{{XADES}}}{name}"))
+        return tuple(value for value in values if value is not None)
+
+    def _read_timestamp(self, element: _Element) -> None:
+        """EN 319 132-1, 5.3: over the canonical ds:SignatureValue, method from the container, else C14N 1.0."""
+        declared = [one for one in list_children(element) if one.tag == ds("CanonicalizationMethod")]
+        method = C14N_METHODS.get(declared[0].get("Algorithm", "")) if declared else C14nMethod.INCLUSIVE_1_0
+        prefixes = read_prefixes(declared[0]) if declared else ()
+        if method is None or len(declared) > 1 or self.value_element is None:
+            self.reading.note(SignatureProblem.BAD_PROPERTY)
+            return
+        octets = self.reading.compute_octets(self.value_element, method, prefixes)
+        if octets is None:
+            return
+        tokens = self._read_values(element, "EncapsulatedTimeStamp")
+        self.timestamps += tuple(XadesTimestamp(token, octets) for token in tokens)
