@@ -103,3 +103,6 @@ MAX_TEXT_CHARS: Final = 1_000
 
 FETCH_TIMEOUT_S: Final = 10.0
 """Seconds for one request to a TSA, OCSP or CRL server."""
+
+EVIDENCE_CACHE_S: Final = 600.0
+"""Seconds for which a fetched OCSP answer or CRL serves further signatures of the same batch."""

@@ -1,0 +1,248 @@
+"""Fetches what proves a certificate good at the moment of signing: its chain and its revocation status.
+
+Spec: RFC 5280, 4.2.2.1 (caIssuers) and 6.3 (CRL), RFC 6960 (OCSP, nonce of RFC 9654), TT 15/2025/TT-BKHCN (signing
+software checks before signing and keeps certificate, CRL and status).  The answers are judged by
+`transcript_core.pki.path` alone; here they are only fetched.  Nothing is left out silently: either there is a complete
+answer, "revoked" included, or `EvidenceUnavailable` names the servers.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from threading import Lock
+from typing import Final
+
+from asn1crypto import cms
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ExtensionNotFound, OCSPNonce, ocsp
+
+from transcript_core.clock import Clock
+from transcript_core.errors import EvidenceUnavailable, TrustMaterialError
+from transcript_core.limits import (
+    EVIDENCE_CACHE_S,
+    MAX_CERTIFICATE_BYTES,
+    MAX_CERTIFICATES,
+    MAX_CRL_BYTES,
+    MAX_OCSP_BYTES,
+)
+from transcript_core.pki.certificates import Certificate, load_certificate, load_certificates
+from transcript_core.pki.evidence import Evidence
+from transcript_core.pki.fetch import Fetch
+from transcript_core.pki.path import Revocation, validate_path
+from transcript_core.pki.trust import TrustStore
+
+_MAX_CHAIN: Final = 8
+"""Certificates between a person's and the anchor, the person's included; three are usual."""
+
+_MAX_CACHED: Final = 4_096
+"""Answers kept in memory; a CRL in each of them would be the worst case, OCSP answers have about 2 KiB."""
+
+_NONCE_BYTES: Final = 32
+_OCSP_TYPE: Final = "application/ocsp-request"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What the servers said about one certificate."""
+
+    ocsps: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    fetched_at: datetime
+
+
+class EvidenceCollector:
+    """Collects evidence; answers are used again for EVIDENCE_CACHE_S.  Safe to share between threads.
+
+    Args:
+        fetch: makes the requests.
+        trust: the anchors where chains end, and intermediates known beforehand.
+        clock: the time at which answers must be fresh.
+    """
+
+    def __init__(self, fetch: Fetch, trust: TrustStore, clock: Clock) -> None:
+        self._fetch = fetch
+        self._trust = trust
+        self._clock = clock
+        self._cache: dict[tuple[bytes, bool], _Answers] = {}
+        self._lock = Lock()
+
+    def collect(self, certificate: Certificate, *, chain: Sequence[Certificate] = ()) -> Evidence:
+        """Return chain and fresh revocation status of `certificate`, which may say that it is revoked.
+
+        Args:
+            chain: CA certificates that came with it, in any order.
+
+        Raises:
+            EvidenceUnavailable: no path to an anchor can be built, or no server gave a usable status; `servers` says
+                which were asked and what was wrong.
+        """
+        troubles: list[tuple[str, str]] = []
+        path = self._build_path(certificate, chain, troubles)
+        for with_crls in (False, True):
+            evidence = self._collect_status(path, troubles, with_crls=with_crls)
+            result = validate_path(certificate, trust=self._trust, at=self._clock.now(), evidence=evidence)
+            if result.revocation is not Revocation.UNKNOWN:
+                return evidence
+        self._forget(path)
+        raise _unavailable(f"the revocation status of {certificate.subject} is not known: {result.detail}", troubles)
+
+    def _build_path(
+        self, leaf: Certificate, given: Sequence[Certificate], troubles: list[tuple[str, str]]
+    ) -> tuple[Certificate, ...]:
+        """Return the certificates from `leaf` upwards, and last the anchor."""
+        path = [leaf]
+        known = [*(anchor.certificate for anchor in self._trust.anchors), *given, *self._trust.intermediates]
+        while self._trust.find_anchor(path[-1]) is None:
+            issuer = _find_issuer(path[-1], known) or _find_issuer(path[-1], self._fetch_issuers(path[-1], troubles))
+            if issuer is None or issuer in path or len(path) > _MAX_CHAIN:
+                raise _unavailable(
+                    f"no path from {leaf.subject} to a trust anchor: {path[-1].issuer} missing", troubles
+                )
+            path.append(issuer)
+        return tuple(path)
+
+    def _collect_status(
+        self, path: tuple[Certificate, ...], troubles: list[tuple[str, str]], *, with_crls: bool
+    ) -> Evidence:
+        answers = [
+            self._get_answers(certificate, issuer, troubles, with_crls=with_crls)
+            for certificate, issuer in pairwise(path)
+        ]
+        return Evidence(
+            chain=path[:-1] or path,
+            ocsps=_unique(der for one in answers for der in one.ocsps),
+            crls=_unique(der for one in answers for der in one.crls),
+            fetched_at=min((one.fetched_at for one in answers), default=self._clock.now()),
+        )
+
+    def _get_answers(
+        self, certificate: Certificate, issuer: Certificate, troubles: list[tuple[str, str]], *, with_crls: bool
+    ) -> _Answers:
+        """Return OCSP answers; CRLs when there are none, or besides them when `with_crls` says so."""
+        key = (certificate.sha256, with_crls)
+        now = self._clock.now()
+        with self._lock:
+            kept = self._cache.get(key)
+        if kept is not None and timedelta() <= now - kept.fetched_at < timedelta(seconds=EVIDENCE_CACHE_S):
+            return kept
+        if with_crls:
+            first = self._get_answers(certificate, issuer, troubles, with_crls=False)
+            answers = _Answers(first.ocsps, first.crls or self._fetch_crls(certificate, troubles), now)
+        else:
+            ocsps = self._ask_responders(certificate, issuer, troubles)
+            answers = _Answers(ocsps, () if ocsps else self._fetch_crls(certificate, troubles), now)
+        if answers.ocsps or answers.crls:
+            with self._lock:
+                if len(self._cache) >= _MAX_CACHED:
+                    self._cache.clear()
+                self._cache[key] = answers
+        return answers
+
+    def _forget(self, path: tuple[Certificate, ...]) -> None:
+        """Drop answers that proved useless, so that the next attempt asks again."""
+        with self._lock:
+            for certificate in path:
+                for with_crls in (False, True):
+                    self._cache.pop((certificate.sha256, with_crls), None)
+
+    def _ask_responders(
+        self, certificate: Certificate, issuer: Certificate, troubles: list[tuple[str, str]]
+    ) -> tuple[bytes, ...]:
+        for url in certificate.ocsp_urls:
+            nonce = secrets.token_bytes(_NONCE_BYTES)
+            try:
+                request = _build_ocsp_request(certificate, issuer, nonce)
+                answer = self._fetch(url, body=request, content_type=_OCSP_TYPE, max_bytes=MAX_OCSP_BYTES)
+            except EvidenceUnavailable as error:
+                troubles.append((url, str(error)))
+                continue
+            problem = _find_ocsp_problem(answer, certificate, nonce)
+            if problem is None:
+                return (answer,)
+            troubles.append((url, problem))
+        return ()
+
+    def _fetch_crls(self, certificate: Certificate, troubles: list[tuple[str, str]]) -> tuple[bytes, ...]:
+        for url in certificate.crl_urls:
+            try:
+                return (self._fetch(url, max_bytes=MAX_CRL_BYTES),)
+            except EvidenceUnavailable as error:
+                troubles.append((url, str(error)))
+        return ()
+
+    def _fetch_issuers(self, certificate: Certificate, troubles: list[tuple[str, str]]) -> tuple[Certificate, ...]:
+        found: list[Certificate] = []
+        for url in certificate.ca_issuers_urls:
+            try:
+                answer = self._fetch(url, max_bytes=MAX_CERTIFICATES * MAX_CERTIFICATE_BYTES)
+                found.extend(_read_issuers(answer))
+            except (EvidenceUnavailable, TrustMaterialError) as error:
+                troubles.append((url, str(error)))
+        return tuple(found)
+
+
+def _find_issuer(certificate: Certificate, candidates: Iterable[Certificate]) -> Certificate | None:
+    """Return the candidate whose name and key issued `certificate`."""
+    for candidate in candidates:
+        if not candidate.is_ca or candidate.subject != certificate.issuer:
+            continue
+        try:
+            certificate.x509.verify_directly_issued_by(candidate.x509)
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+            continue
+        return candidate
+    return None
+
+
+def _read_issuers(answer: bytes) -> tuple[Certificate, ...]:
+    """Return the certificates of a caIssuers answer: one in DER, PEM, or certs-only CMS (RFC 5280, 4.2.2.1)."""
+    try:
+        return load_certificates(answer)
+    except TrustMaterialError:
+        try:
+            content = cms.ContentInfo.load(answer, strict=True)
+            if content["content_type"].native != "signed_data":
+                raise TrustMaterialError("neither a certificate nor a list of certificates") from None
+            listed = [choice.chosen.dump() for choice in content["content"]["certificates"]]
+        except (ValueError, TypeError, KeyError) as error:
+            raise TrustMaterialError("neither a certificate nor a list of certificates") from error
+    return tuple(load_certificate(der) for der in listed[:MAX_CERTIFICATES])
+
+
+def _build_ocsp_request(certificate: Certificate, issuer: Certificate, nonce: bytes) -> bytes:
+    # SHA-1 only names the issuer in the request; it is what every responder understands (RFC 6960, 4.3).
+    name_hash = hashes.SHA1()  # noqa: S303
+    builder = ocsp.OCSPRequestBuilder().add_certificate(certificate.x509, issuer.x509, name_hash)
+    return builder.add_extension(OCSPNonce(nonce), critical=False).build().public_bytes(Encoding.DER)
+
+
+def _find_ocsp_problem(answer: bytes, certificate: Certificate, nonce: bytes) -> str | None:
+    """Return why this answer is not one to this request, or None.  A missing nonce is allowed: RFC 6960, 4.4.1."""
+    try:
+        response = ocsp.load_der_ocsp_response(answer)
+        if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+            return f"the responder refused: {response.response_status.name.lower()}"
+        if certificate.serial not in [single.serial_number for single in response.responses]:
+            return "the answer is about another certificate"
+        try:
+            echoed = response.extensions.get_extension_for_class(OCSPNonce).value.nonce
+        except ExtensionNotFound:
+            return None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "the answer is not an OCSP response"
+    return None if echoed == nonce else "the answer is to another request (nonce)"
+
+
+def _unique(values: Iterable[bytes]) -> tuple[bytes, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _unavailable(problem: str, troubles: Sequence[tuple[str, str]]) -> EvidenceUnavailable:
+    told = "; ".join(reason if url in reason else f"{url}: {reason}" for url, reason in troubles) or "no server named"
+    return EvidenceUnavailable(f"{problem} ({told})", servers=tuple(troubles))
