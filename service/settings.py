@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     tsa_urls: Annotated[tuple[str, ...], NoDecode] = ()
     """Time-stamping authorities, tried in turn; separated by blanks in the environment."""
 
+    clerk_token_sha256: str | None = None
+    """SHA-256, in hex, of the token that lets a clerk record signed documents over HTTP; None: nobody may."""
+
     compare_limit: str = "10/minute"
     """Attempts to compare, per client address and document."""
 

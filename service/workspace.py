@@ -28,10 +28,10 @@ class Workspace:
     clock: Clock
 
     @cached_property
-    def trust(self) -> TrustStore:
-        """The configured anchors; an empty store when none are configured, so that nothing is trusted."""
+    def trust(self) -> TrustStore | None:
+        """The configured anchors, or None: nothing is trusted by default."""
         folder = self.settings.anchors_dir
-        return TrustStore() if folder is None else load_trust_store(folder)
+        return None if folder is None else load_trust_store(folder)
 
     @cached_property
     def authority(self) -> AuthorityList | None:
@@ -58,7 +58,7 @@ class Workspace:
         return self.authority
 
 
-def read_authority(path: Path, trust: TrustStore, clock: Clock) -> AuthorityList:
+def read_authority(path: Path, trust: TrustStore | None, clock: Clock) -> AuthorityList:
     """Return the authority list in `path`, verified by the configured authority anchors.
 
     Raises:
@@ -71,7 +71,8 @@ def read_authority(path: Path, trust: TrustStore, clock: Clock) -> AuthorityList
         raise AuthorityListInvalid(f"the authority list {path.name} cannot be read: {error.strerror}") from error
     if not signed:
         raise AuthorityListInvalid(f"the authority list {path.name} is empty or too large")
-    return open_authority_list(signed, trust.authority_anchors, at=clock.now())
+    anchors = () if trust is None else trust.authorities
+    return open_authority_list(signed, anchors, at=clock.now())
 
 
 def open_workspace(settings: Settings, clock: Clock | None = None) -> Workspace:

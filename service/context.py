@@ -1,0 +1,71 @@
+"""What requests share: the workspace, the verifier, verified events, the limiter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
+
+from service.db.engine import transaction
+from service.status.lookup import Record, StatusLookup
+from service.verifications.events import EventVerifier
+from service.verifications.verifiers import build_event_verifier, build_public_verifier
+from service.web.limiting import Limiter
+from service.workspace import Workspace
+from transcript_core.status import UNKNOWN_STATUS, StatusAnswer
+from verify.report import Report
+
+
+@dataclass(frozen=True)
+class AppContext:
+    """One running application."""
+
+    workspace: Workspace
+    events: EventVerifier
+    limiter: Limiter = field(default_factory=Limiter)
+
+    @property
+    def development(self) -> bool:
+        """Return whether any configured anchor is for development; every page then says so."""
+        trust = self.workspace.trust
+        return trust is not None and trust.has_development_anchor
+
+    def find_record(self, serial: str, version: int) -> Record:
+        """Return what is known of one version."""
+        with transaction(self.workspace.sessions) as session:
+            lookup = StatusLookup(session, self.workspace.store, self.events, self.workspace.clock)
+            return lookup.find_record(serial, version)
+
+    def find_status(self, serial: str, version: int, digest: bytes) -> StatusAnswer:
+        """Return the status of one document: this makes the application a `StatusSource`."""
+        with transaction(self.workspace.sessions) as session:
+            lookup = StatusLookup(session, self.workspace.store, self.events, self.workspace.clock)
+            return lookup.find_status(serial, version, digest)
+
+    def unknown_record(self) -> Record:
+        """Return the answer for what cannot be a serial."""
+        return Record(UNKNOWN_STATUS, None)
+
+    async def verify(self, content: bytes, *, xml: bytes | None = None) -> Report:
+        """Return the report on an uploaded file, worked out in a thread of its own."""
+        return await run_in_threadpool(self.verify_now, content, xml=xml)
+
+    def verify_now(self, content: bytes, *, xml: bytes | None = None) -> Report:
+        """Return the report on an uploaded file."""
+        return build_public_verifier(self.workspace, self).verify(content, at=self.workspace.clock.now(), xml=xml)
+
+
+def build_context(workspace: Workspace) -> AppContext:
+    """Return the context of an application over `workspace`."""
+    return AppContext(workspace, EventVerifier(build_event_verifier(workspace), workspace.clock))
+
+
+def _context_of(request: Request) -> AppContext:
+    context = request.app.state.context
+    assert isinstance(context, AppContext)
+    return context
+
+
+ContextDep = Annotated[AppContext, Depends(_context_of)]

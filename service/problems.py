@@ -1,0 +1,97 @@
+"""Maps typed errors to RFC 9457 problem documents.  Anything unmapped is a bare 500: internal detail stays inside."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from transcript_core.errors import (
+    Conflict,
+    InputError,
+    LimitExceeded,
+    NotFound,
+    StateError,
+    TranscriptError,
+    TrustMaterialError,
+)
+
+MEDIA_TYPE: Final = "application/problem+json"
+_log = structlog.get_logger(__name__)
+
+
+class Forbidden(TranscriptError):
+    """The caller may not do this."""
+
+    code = "forbidden"
+
+
+class TooManyRequests(TranscriptError):
+    """The caller asked too often; wait and ask again."""
+
+    code = "too-many-requests"
+
+
+_STATUS: Final[tuple[tuple[type[TranscriptError], HTTPStatus], ...]] = (
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
+    (LimitExceeded, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Conflict, HTTPStatus.CONFLICT),
+    (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (StateError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (TrustMaterialError, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+_INTERNAL: Final = "the request could not be answered; it was logged"
+
+
+def install(app: FastAPI) -> None:
+    """Let `app` answer every error as a problem document."""
+    app.add_exception_handler(TranscriptError, _typed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def problem(status: HTTPStatus, code: str, detail: str) -> JSONResponse:
+    """Return a problem document (RFC 9457, 3)."""
+    body = {"type": f"urn:hocba:problem:{code}", "title": status.phrase, "status": status.value, "detail": detail}
+    return JSONResponse(body, status_code=status.value, media_type=MEDIA_TYPE)
+
+
+def answer(error: TranscriptError) -> JSONResponse:
+    """Return the problem document of a typed error; a kind that is not mapped tells nothing of itself."""
+    for kind, status in _STATUS:
+        if isinstance(error, kind):
+            return problem(status, error.code, str(error))
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", _INTERNAL)
+
+
+def _typed(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, TranscriptError)
+    response = answer(error)
+    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("request.failed", path=request.url.path, error=error.code)
+    return response
+
+
+def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    return problem(status, status.phrase.lower().replace(" ", "-"), str(error.detail))
+
+
+def _validation(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    places = sorted({".".join(str(part) for part in one["loc"]) for one in error.errors()})
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", f"missing or malformed: {', '.join(places)}")
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    _log.error("request.failed", path=request.url.path, error=type(error).__name__)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", _INTERNAL)

@@ -1,0 +1,1 @@
+"""Status of issued documents: look-up, recall, the signed status file."""

@@ -1,0 +1,1 @@
+"""Verifying uploaded documents, and the signed events that status is derived from."""

@@ -1,0 +1,6 @@
+// Keeps the address's fragment (the view secret) when the reader changes the language.
+"use strict";
+(function () {
+  const link = document.getElementById("other-language");
+  if (link && location.hash) link.hash = location.hash;
+})();
