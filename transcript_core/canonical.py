@@ -34,6 +34,7 @@ __all__ = [
     "C14nMethod",
     "build_id_map",
     "canonicalize",
+    "get_line",
     "parse_xml",
     "sha256",
     "validate_schema",
@@ -109,7 +110,7 @@ def build_id_map(root: etree._Element) -> dict[str, etree._Element]:
             if value is None:
                 continue
             if not value or found.setdefault(value, element) is not element:
-                raise MalformedTranscript("an identifier is empty or stands twice", line=_line(element.sourceline))
+                raise MalformedTranscript("an identifier is empty or stands twice", line=get_line(element))
     return found
 
 
@@ -196,6 +197,11 @@ def _check_tree(root: etree._Element) -> None:
         raise LimitExceeded(f"an element has more than {MAX_XML_ATTRIBUTES} attributes")
     if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedTranscript("the XML has a document type declaration (DOCTYPE), which is never accepted")
+
+
+def get_line(element: etree._Element) -> int | None:
+    """Return the 1-based line of the XML as received where `element` starts, or None when it is not known."""
+    return _line(element.sourceline)
 
 
 def _line(number: object) -> int | None:
