@@ -1,0 +1,105 @@
+"""What a signer needs to know of a prepared file, read from its head and its tail alone.
+
+The catalog, the AcroForm and the fields stand directly after the header, as plain octets (`fields.py`, `docs/pdf.md`),
+and the last trailer stands at the end in one line, so this costs microseconds whatever the file's size.  It is for files
+that this installation wrote; what strangers hand in goes to the verifier's reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from transcript_core.errors import MalformedTranscript
+from transcript_core.render.objects import HEADER
+
+_TAIL_BYTES: Final = 512
+"""Octets from the end that hold the last trailer: about 160 are needed."""
+
+_CATALOG = re.compile(rb"(\d+) 0 obj\n<</Type/Catalog/[^\n]*/AcroForm (\d+) 0 R>>\nendobj\n")
+_FORM = re.compile(rb"(\d+) 0 obj\n<</Fields\[([\d R]*)\]/SigFlags 3/DR<</Font<<((?:/\w+ \d+ 0 R)+)>>>>>>\nendobj\n")
+_FIELD = re.compile(
+    rb"(\d+) 0 obj\n(<</Type/Annot/Subtype/Widget/FT/Sig/T\(([A-Za-z0-9_.-]+)\)/TU<[0-9A-F]+>/F 132/Rect\[([-\d. ]+)\]"
+    rb"/P \d+ 0 R/StructParent \d+(?:/Lock \d+ 0 R)?)/AP<</N \d+ 0 R>>>>\nendobj\n"
+)
+_FONT = re.compile(rb"/(\w+) (\d+) 0 R")
+_TRAILER = re.compile(
+    rb"\ntrailer\n<</Size (\d+)/Root (\d+) 0 R/Info (\d+) 0 R/ID(\[<[0-9A-F]+><[0-9A-F]+>\])(?:/Prev \d+)?>>"
+    rb"\nstartxref\n(\d+)\n%%EOF\n\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedField:
+    """One signature field as revision 1 has it."""
+
+    slot_id: str
+    object_number: int
+    dictionary: bytes  # from `<<` up to /AP: the signer appends /AP, /V and `>>`
+    rect: tuple[float, float, float, float]  # left, bottom, right, top; points
+
+    @property
+    def width(self) -> float:
+        """Return the width in points."""
+        return self.rect[2] - self.rect[0]
+
+    @property
+    def height(self) -> float:
+        """Return the height in points."""
+        return self.rect[3] - self.rect[1]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedForm:
+    """The fields of revision 1 and the numbers that the next revision's trailer continues from."""
+
+    root: int  # object number of the catalog
+    info: int  # object number of the document information dictionary
+    file_id: bytes  # octets of the /ID array; every trailer repeats them
+    size: int  # /Size of the last revision: the next free object number
+    startxref: int  # of the last revision: /Prev of the next
+    fields: Mapping[str, PreparedField]  # by slot Id, in signing order
+    fonts: Mapping[str, int]  # name in /DR /Font -> object number
+
+
+def read_prepared(pdf: bytes) -> PreparedForm:
+    """Return the form of a file made by `render_first_revision`, signed already or not.
+
+    Raises:
+        MalformedTranscript: the file was not made here, or its last revision not by our signer.
+    """
+    catalog = _CATALOG.match(pdf, len(HEADER)) if pdf.startswith(HEADER) else None
+    form = _FORM.match(pdf, catalog.end()) if catalog else None
+    trailer = _TRAILER.search(pdf, max(0, len(pdf) - _TAIL_BYTES))
+    if catalog is None or form is None or trailer is None or (catalog[2], catalog[1]) != (form[1], trailer[2]):
+        raise MalformedTranscript("this PDF was not prepared for signatures by this installation")
+    fields: dict[str, PreparedField] = {}
+    position = form.end()
+    for _ in range(form[2].count(b"R")):
+        found = _FIELD.match(pdf, position)
+        if found is None:
+            raise MalformedTranscript("a signature field does not stand where it was prepared")
+        field = _read_field(found)
+        fields[field.slot_id] = field
+        position = found.end()
+    return PreparedForm(
+        root=int(trailer[2]),
+        info=int(trailer[3]),
+        file_id=trailer[4],
+        size=int(trailer[1]),
+        startxref=int(trailer[5]),
+        fields=fields,
+        fonts={name.decode("ascii"): int(number) for name, number in _FONT.findall(form[3])},
+    )
+
+
+def _read_field(found: re.Match[bytes]) -> PreparedField:
+    left, bottom, right, top = (float(value) for value in found[4].split())
+    return PreparedField(
+        slot_id=found[3].decode("ascii"),
+        object_number=int(found[1]),
+        dictionary=found[2],
+        rect=(left, bottom, right, top),
+    )
