@@ -19,7 +19,7 @@ from transcript_core.limits import MAX_PDF_BYTES, MAX_PDF_OBJECTS, MAX_PDF_REVIS
 from transcript_core.pdf.objects import parse_object, parse_value
 from transcript_core.pdf.values import MalformedPdf, Ref, Stream, Value, same_value
 
-_HEADER: Final = re.compile(rb"%PDF-(?:1\.[4-7]|2\.0)\n%[\x80-\xff]{4}\n")
+_HEADER: Final = re.compile(rb"%PDF-(?:1\.[4-7]|2\.0)\n%[\x80-\xff]{4,8}\n")
 _FILE_END: Final = b"%%EOF\n"
 _START_XREF: Final = re.compile(rb"startxref\n(\d{1,10})\n%%EOF\n")
 _SUBSECTION: Final = re.compile(rb"(\d{1,10}) (\d{1,10})\n")

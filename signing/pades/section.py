@@ -1,0 +1,130 @@
+"""Writes what one signature appends to a PDF: its dictionary, its appearance, the filled field, a table, a trailer.
+
+Implements ISO 32000-1, 7.5.6 (incremental updates) and 12.8.1 (signature dictionary, ByteRange), as ISO 19005-3, 6.1
+narrows them.  The section is written around a hole for /Contents, so that digest and value can come later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from signing.signer import SigningIdentity
+from transcript_core.clock import VIETNAM_TIME
+from transcript_core.pdf import text_string
+from transcript_core.render.appearance import Appearance
+from transcript_core.render.prepared import PreparedField, PreparedForm
+
+_BYTE_RANGE_WIDTH: Final = 36
+"""Characters kept for the four numbers; three of at most eight digits (MAX_PDF_BYTES) need 29."""
+
+_LOCK_REFERENCE: Final = (
+    b"/Reference[<</Type/SigRef/TransformMethod/FieldMDP/Data %d 0 R"
+    b"/TransformParams<</Type/TransformParams/V/1.2/Action/All>>>>]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureSection:
+    """An appended section with a hole of `room` bytes (twice as many hexadecimal digits) for the CMS object."""
+
+    before: bytes  # up to the hole, without "<"
+    after: bytes  # behind ">"
+    room: int  # bytes of CMS that fit
+
+    def fill(self, cms: bytes) -> bytes:
+        """Return the section with the CMS object in its hole, the rest of the hole zero."""
+        return self.before + b"<" + cms.ljust(self.room, b"\0").hex().encode("ascii") + b">" + self.after
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFacts:
+    """What the signature dictionary says besides the signature."""
+
+    signed_at: datetime  # aware
+    name: str
+    location: str
+
+
+def build_signature_section(
+    form: PreparedForm,
+    field: PreparedField,
+    *,
+    base_length: int,
+    facts: SignatureFacts,
+    appearance: Appearance,
+    room: int,
+) -> SignatureSection:
+    """Return the section that fills `field`, ByteRange included.
+
+    Args:
+        base_length: bytes of the file so far; the section starts there.
+        room: bytes of CMS to leave place for.
+    """
+    signature, first = form.size, form.size + 1
+    head, tail = _signature_dictionary(form, field, facts)
+    head = b"%d 0 obj\n%s" % (signature, head)
+    hole_start = base_length + len(head) + _BYTE_RANGE_WIDTH + len(b"]/Contents ")
+    hole_end = hole_start + 2 * room + 2
+    offsets = {signature: base_length}
+    pieces = [tail, b"\nendobj\n"]
+    at = hole_end + len(tail) + len(b"\nendobj\n")
+    filled = field.dictionary + b"/AP<</N %d 0 R>>/V %d 0 R>>" % (first, signature)
+    bodies = [(first + index, one.build_body(first, form.fonts)) for index, one in enumerate(appearance.objects)]
+    for number, body in [*bodies, (field.object_number, filled)]:
+        offsets[number] = at
+        pieces.append(b"%d 0 obj\n%s\nendobj\n" % (number, body))
+        at += len(pieces[-1])
+    pieces.append(build_end(form, offsets, at))
+    after = b"".join(pieces)
+    byte_range = b"0 %d %d %d" % (hole_start, hole_end, len(after))
+    return SignatureSection(head + byte_range.ljust(_BYTE_RANGE_WIDTH) + b"]/Contents ", after, room)
+
+
+def build_end(form: PreparedForm, offsets: Mapping[int, int], table_at: int) -> bytes:
+    """Return table, trailer and end of a section whose objects stand at `offsets`; the table starts at `table_at`."""
+    lines: list[bytes] = []
+    for number in sorted(offsets):
+        if number - 1 not in offsets:
+            count = next(length for length in range(1, len(offsets) + 1) if number + length not in offsets)
+            lines.append(b"%d %d\n" % (number, count))
+        lines.append(b"%010d 00000 n \n" % offsets[number])
+    size = max(form.size, *(number + 1 for number in offsets))
+    return b"xref\n%strailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID%s/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
+        b"".join(lines),
+        size,
+        form.root,
+        form.info,
+        form.file_id,
+        form.startxref,
+        table_at,
+    )
+
+
+def closes_file(field: PreparedField) -> bool:
+    """Say whether the signature in this field locks the file (ISO 32000-1, table 233)."""
+    return b"/Lock " in field.dictionary
+
+
+def choose_location(identity: SigningIdentity) -> str:
+    """Return /Location: the organisation that the certificate names, or nothing."""
+    return identity.certificate.organisation
+
+
+def _signature_dictionary(form: PreparedForm, field: PreparedField, facts: SignatureFacts) -> tuple[bytes, bytes]:
+    """Return the dictionary up to the numbers of ByteRange, and what follows /Contents."""
+    moment = facts.signed_at.astimezone(VIETNAM_TIME)
+    head = [
+        b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M(D:",
+        moment.strftime("%Y%m%d%H%M%S+07'00')").encode("ascii"),
+        b"/Name",
+        text_string(facts.name),
+    ]
+    if facts.location:
+        head += [b"/Location", text_string(facts.location)]
+    if closes_file(field):
+        head.append(_LOCK_REFERENCE % form.root)
+    head.append(b"/ByteRange[")
+    return b"".join(head), b">>"
