@@ -61,6 +61,7 @@ class Certificate:
     is_ca: bool = field(compare=False)
     is_timestamping: bool = field(compare=False)  # the only extended usage, and critical (RFC 3161, 2.3)
     is_ocsp_responder: bool = field(compare=False)  # RFC 6960, 4.2.2.2
+    has_ocsp_no_check: bool = field(compare=False)  # RFC 6960, 4.2.2.2.1
     ocsp_urls: tuple[str, ...] = field(compare=False)  # authorityInfoAccess
     ca_issuers_urls: tuple[str, ...] = field(compare=False)
     crl_urls: tuple[str, ...] = field(compare=False)  # cRLDistributionPoints
@@ -164,6 +165,7 @@ def _build(der: bytes) -> Certificate:
         is_ca=_is_ca(extensions),
         is_timestamping=critical and purposes == {ExtendedKeyUsageOID.TIME_STAMPING},
         is_ocsp_responder=ExtendedKeyUsageOID.OCSP_SIGNING in purposes,
+        has_ocsp_no_check=_has_ocsp_no_check(extensions),
         ocsp_urls=ocsp_urls,
         ca_issuers_urls=ca_issuers_urls,
         crl_urls=_crl_urls(extensions),
@@ -208,6 +210,14 @@ def _is_ca(extensions: x509.Extensions) -> bool:
         return extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except x509.ExtensionNotFound:
         return False
+
+
+def _has_ocsp_no_check(extensions: x509.Extensions) -> bool:
+    try:
+        extensions.get_extension_for_class(x509.OCSPNoCheck)
+    except x509.ExtensionNotFound:
+        return False
+    return True
 
 
 def _access_urls(extensions: x509.Extensions) -> tuple[tuple[str, ...], tuple[str, ...]]:
