@@ -2,19 +2,20 @@
 
 Spec: RFC 5280, 4.2.2.1 (caIssuers) and 6.3 (CRL), RFC 6960 (OCSP, nonce of RFC 9654), TT 15/2025/TT-BKHCN (signing
 software checks before signing and keeps certificate, CRL and status).  The answers are judged by
-`transcript_core.pki.path` alone; here they are only fetched.  Nothing is left out silently: either there is a complete
+`transcript_core.pki.revocation`; here they are fetched.  Nothing is left out silently: either there is a complete
 answer, "revoked" included, or `EvidenceUnavailable` names the servers.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain as chained
 from itertools import pairwise
 from threading import Lock
-from typing import Final
+from typing import Final, TypeAlias
 
 from asn1crypto import cms
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -34,7 +35,7 @@ from transcript_core.limits import (
 from transcript_core.pki.certificates import Certificate, load_certificate, load_certificates
 from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.fetch import Fetch
-from transcript_core.pki.path import Revocation, validate_path
+from transcript_core.pki.revocation import RevocationStatus, check_revocation, read_revocation_data
 from transcript_core.pki.trust import TrustStore
 
 _MAX_CHAIN: Final = 8
@@ -45,6 +46,7 @@ _MAX_CACHED: Final = 4_096
 
 _NONCE_BYTES: Final = 32
 _OCSP_TYPE: Final = "application/ocsp-request"
+_Troubles: TypeAlias = list[tuple[str, str]]  # (address, what was wrong with its answer), as they come
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class EvidenceCollector:
         self._fetch = fetch
         self._trust = trust
         self._clock = clock
-        self._cache: dict[tuple[bytes, bool], _Answers] = {}
+        self._cache: dict[bytes, _Answers] = {}
         self._lock = Lock()
 
     def collect(self, certificate: Certificate, *, chain: Sequence[Certificate] = ()) -> Evidence:
@@ -82,78 +84,61 @@ class EvidenceCollector:
             EvidenceUnavailable: no path to an anchor can be built, or no server gave a usable status; `servers` says
                 which were asked and what was wrong.
         """
-        troubles: list[tuple[str, str]] = []
-        path = self._build_path(certificate, chain, troubles)
-        for with_crls in (False, True):
-            evidence = self._collect_status(path, troubles, with_crls=with_crls)
-            result = validate_path(certificate, trust=self._trust, at=self._clock.now(), evidence=evidence)
-            if result.revocation is not Revocation.UNKNOWN:
-                return evidence
-        self._forget(path)
-        raise _unavailable(f"the revocation status of {certificate.subject} is not known: {result.detail}", troubles)
-
-    def _build_path(
-        self, leaf: Certificate, given: Sequence[Certificate], troubles: list[tuple[str, str]]
-    ) -> tuple[Certificate, ...]:
-        """Return the certificates from `leaf` upwards, and last the anchor."""
-        path = [leaf]
-        known = [*(anchor.certificate for anchor in self._trust.anchors), *given, *self._trust.intermediates]
-        while self._trust.find_anchor(path[-1]) is None:
-            issuer = _find_issuer(path[-1], known) or _find_issuer(path[-1], self._fetch_issuers(path[-1], troubles))
-            if issuer is None or issuer in path or len(path) > _MAX_CHAIN:
-                raise _unavailable(
-                    f"no path from {leaf.subject} to a trust anchor: {path[-1].issuer} missing", troubles
-                )
-            path.append(issuer)
-        return tuple(path)
-
-    def _collect_status(
-        self, path: tuple[Certificate, ...], troubles: list[tuple[str, str]], *, with_crls: bool
-    ) -> Evidence:
-        answers = [
-            self._get_answers(certificate, issuer, troubles, with_crls=with_crls)
-            for certificate, issuer in pairwise(path)
-        ]
+        now = self._clock.now()
+        path = self._build_path(certificate, chain)
+        answers = [self._get_answers(subject, issuer, now) for subject, issuer in pairwise(path)]
         return Evidence(
             chain=path[:-1] or path,
             ocsps=_unique(der for one in answers for der in one.ocsps),
             crls=_unique(der for one in answers for der in one.crls),
-            fetched_at=min((one.fetched_at for one in answers), default=self._clock.now()),
+            fetched_at=min((one.fetched_at for one in answers), default=now),
         )
 
-    def _get_answers(
-        self, certificate: Certificate, issuer: Certificate, troubles: list[tuple[str, str]], *, with_crls: bool
-    ) -> _Answers:
-        """Return OCSP answers; CRLs when there are none, or besides them when `with_crls` says so."""
-        key = (certificate.sha256, with_crls)
-        now = self._clock.now()
+    def _build_path(self, leaf: Certificate, given: Sequence[Certificate]) -> tuple[Certificate, ...]:
+        """Return the certificates from `leaf` upwards, and last the anchor."""
+        path = [leaf]
+        troubles: _Troubles = []
+        known = [*(anchor.certificate for anchor in self._trust.anchors), *given, *self._trust.intermediates]
+        while self._trust.find_anchor(path[-1]) is None:
+            issuer = _find_issuer(path[-1], known) or _find_issuer(path[-1], self._fetch_issuers(path[-1], troubles))
+            if issuer is None or issuer in path or len(path) >= _MAX_CHAIN:
+                problem = (
+                    f"no path from {leaf.subject} to a trust anchor; the certificate of {path[-1].issuer} is missing"
+                )
+                raise _unavailable(problem, troubles)
+            path.append(issuer)
+        return tuple(path)
+
+    def _get_answers(self, certificate: Certificate, issuer: Certificate, now: datetime) -> _Answers:
         with self._lock:
-            kept = self._cache.get(key)
+            kept = self._cache.get(certificate.sha256)
         if kept is not None and timedelta() <= now - kept.fetched_at < timedelta(seconds=EVIDENCE_CACHE_S):
             return kept
-        if with_crls:
-            first = self._get_answers(certificate, issuer, troubles, with_crls=False)
-            answers = _Answers(first.ocsps, first.crls or self._fetch_crls(certificate, troubles), now)
-        else:
-            ocsps = self._ask_responders(certificate, issuer, troubles)
-            answers = _Answers(ocsps, () if ocsps else self._fetch_crls(certificate, troubles), now)
-        if answers.ocsps or answers.crls:
-            with self._lock:
-                if len(self._cache) >= _MAX_CACHED:
-                    self._cache.clear()
-                self._cache[key] = answers
+        answers = self._ask(certificate, issuer, now)
+        with self._lock:
+            if len(self._cache) >= _MAX_CACHED:
+                self._cache.clear()
+            self._cache[certificate.sha256] = answers
         return answers
 
-    def _forget(self, path: tuple[Certificate, ...]) -> None:
-        """Drop answers that proved useless, so that the next attempt asks again."""
-        with self._lock:
-            for certificate in path:
-                for with_crls in (False, True):
-                    self._cache.pop((certificate.sha256, with_crls), None)
+    def _ask(self, certificate: Certificate, issuer: Certificate, now: datetime) -> _Answers:
+        """Return the first answer that tells whether `certificate` is revoked: OCSP by preference, else a CRL."""
+        troubles: _Troubles = []
+        sources = chained(
+            ((url, _Answers((der,), (), now)) for url, der in self._ask_responders(certificate, issuer, troubles)),
+            ((url, _Answers((), (der,), now)) for url, der in self._fetch_crls(certificate, troubles)),
+        )
+        for url, answers in sources:
+            data = read_revocation_data(answers.ocsps, answers.crls)
+            verdict = check_revocation(certificate, issuer, data, at=now)
+            if verdict.status is not RevocationStatus.UNKNOWN:
+                return answers
+            troubles.append((url, verdict.detail))
+        raise _unavailable(f"whether {certificate.subject} is revoked is not known", troubles)
 
     def _ask_responders(
-        self, certificate: Certificate, issuer: Certificate, troubles: list[tuple[str, str]]
-    ) -> tuple[bytes, ...]:
+        self, certificate: Certificate, issuer: Certificate, troubles: _Troubles
+    ) -> Iterator[tuple[str, bytes]]:
         for url in certificate.ocsp_urls:
             nonce = secrets.token_bytes(_NONCE_BYTES)
             try:
@@ -164,19 +149,18 @@ class EvidenceCollector:
                 continue
             problem = _find_ocsp_problem(answer, certificate, nonce)
             if problem is None:
-                return (answer,)
-            troubles.append((url, problem))
-        return ()
+                yield url, answer
+            else:
+                troubles.append((url, problem))
 
-    def _fetch_crls(self, certificate: Certificate, troubles: list[tuple[str, str]]) -> tuple[bytes, ...]:
+    def _fetch_crls(self, certificate: Certificate, troubles: _Troubles) -> Iterator[tuple[str, bytes]]:
         for url in certificate.crl_urls:
             try:
-                return (self._fetch(url, max_bytes=MAX_CRL_BYTES),)
+                yield url, self._fetch(url, max_bytes=MAX_CRL_BYTES)
             except EvidenceUnavailable as error:
                 troubles.append((url, str(error)))
-        return ()
 
-    def _fetch_issuers(self, certificate: Certificate, troubles: list[tuple[str, str]]) -> tuple[Certificate, ...]:
+    def _fetch_issuers(self, certificate: Certificate, troubles: _Troubles) -> tuple[Certificate, ...]:
         found: list[Certificate] = []
         for url in certificate.ca_issuers_urls:
             try:
@@ -244,5 +228,5 @@ def _unique(values: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 def _unavailable(problem: str, troubles: Sequence[tuple[str, str]]) -> EvidenceUnavailable:
-    told = "; ".join(reason if url in reason else f"{url}: {reason}" for url, reason in troubles) or "no server named"
-    return EvidenceUnavailable(f"{problem} ({told})", servers=tuple(troubles))
+    told = "; ".join(reason if url in reason else f"{url}: {reason}" for url, reason in troubles)
+    return EvidenceUnavailable(f"{problem} ({told or 'no server is named for it'})", servers=tuple(troubles))
