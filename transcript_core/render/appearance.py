@@ -31,6 +31,8 @@ _LEADING: Final = 1.17
 _ASCENT: Final = 0.9
 _SMALL: Final = 0.8
 _COMFORTABLE: Final = 5.6
+"""Points below which lines are rather broken than made smaller."""
+
 _PADDING: Final = 2.0
 
 
@@ -112,7 +114,7 @@ def build_person_appearance(
         _Line(f"Ký số: {format_instant(signed_at)}", REGULAR, _SMALL),
     ]
     frame = _Box(0, 0, width, height)
-    drawing = [_fill(frame), _stroke(frame.shrink(0.3), INK, 0.6), _draw_lines(lines, frame.shrink(_PADDING), INK, 10)]
+    drawing = [_fill(frame), _stroke(frame.shrink(0.3), INK, 0.6), _draw_lines(lines, frame.shrink(_PADDING), INK, 14)]
     return _build(width, height, drawing)
 
 
@@ -137,7 +139,7 @@ def build_seal_appearance(
         _draw_qr(build_qr_matrix(qr_url), square),
         _stroke(panel.shrink(0.9), SEAL_RED, 1.8),
         _stroke(panel.shrink(3.4), SEAL_RED, 0.6),
-        _draw_lines(lines, panel.shrink(7), SEAL_RED, 13),
+        _draw_lines(lines, panel.shrink(7), SEAL_RED, 14, comfortable=10),
     ]
     return _build(width, height, drawing)
 
@@ -146,7 +148,7 @@ def build_waiting_appearance(width: float, height: float, *, lines: Sequence[str
     """Return what a person's place shows before it is signed; the first line is the name."""
     frame = _Box(0, 0, width, height)
     shown = [_Line(lines[0], BOLD, may_break=True), *(_Line(line, REGULAR, _SMALL) for line in lines[1:])]
-    drawing = [_fill(frame), _dash(frame.shrink(0.4)), _draw_lines(shown, frame.shrink(_PADDING), WAITING_GREY, 10)]
+    drawing = [_fill(frame), _dash(frame.shrink(0.4)), _draw_lines(shown, frame.shrink(_PADDING), WAITING_GREY, 12)]
     return _build(width, height, drawing)
 
 
@@ -206,10 +208,12 @@ def _draw_qr(matrix: Sequence[Sequence[bool]], square: _Box) -> bytes:
     return b"q %s rg %s\n%s\nf Q" % (_BLACK, placing, b"\n".join(runs))
 
 
-def _draw_lines(lines: Sequence[_Line], box: _Box, colour: bytes, largest: float) -> bytes:
+def _draw_lines(
+    lines: Sequence[_Line], box: _Box, colour: bytes, largest: float, *, comfortable: float = _COMFORTABLE
+) -> bytes:
     """Draw the lines centred in the box, as large as they fit and at most `largest` points."""
     fonts = load_fonts()
-    set_lines, size = _fit(lines, box, largest, fonts)
+    set_lines, size = _fit(lines, box, (largest, comfortable), fonts)
     total = sum(line.scale for line in set_lines) * size * _LEADING
     top = box.y + (box.height + total) / 2
     parts = [b"BT", colour + b" rg"]
@@ -228,11 +232,12 @@ def _draw_lines(lines: Sequence[_Line], box: _Box, colour: bytes, largest: float
 
 
 def _fit(
-    lines: Sequence[_Line], box: _Box, largest: float, fonts: Mapping[str, AppearanceFont]
+    lines: Sequence[_Line], box: _Box, sizes: tuple[float, float], fonts: Mapping[str, AppearanceFont]
 ) -> tuple[list[_Line], float]:
     """Return the lines as broken, and the size: unbroken while that is comfortable to read, else broken."""
+    largest, comfortable = sizes
     size = largest
-    while size >= _COMFORTABLE:
+    while size >= comfortable:
         if _fits(lines, size, box, fonts):
             return list(lines), size
         size *= 0.97
