@@ -47,7 +47,7 @@ _OTHER_PURPOSES: Final = frozenset(
 class Certificate:
     """One certificate that could be read.  Equal when the DER is equal."""
 
-    der: bytes
+    der: bytes = field(repr=False)
     sha256: bytes = field(compare=False)  # 32 raw bytes, over the DER
     subject: str = field(compare=False)  # RFC 4514 text
     issuer: str = field(compare=False)
