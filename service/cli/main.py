@@ -1,0 +1,59 @@
+"""The command `hocba`: parses, calls one use case, prints, returns a documented exit code.
+
+Exit codes: 0 done or passed · 1 failed · 2 wrong usage · 3 indeterminate.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+
+import click
+import typer
+
+from service.cli import authority, building, importing, recalls, serving, signing, status, verifying
+from service.cli.output import fail
+from transcript_core.errors import TranscriptError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+
+
+def build_app() -> typer.Typer:
+    """Return the command with every verb, those of other installed packages included (group `hocba.commands`)."""
+    app = typer.Typer(
+        name="hocba", help="Digital school transcripts: build, sign, issue, verify.", no_args_is_help=True,
+        add_completion=False, pretty_exceptions_enable=False,
+    )  # fmt: skip
+    for module in (importing, building, signing, verifying, recalls, serving):
+        module.register(app)
+    app.add_typer(authority.app, name="authority")
+    app.add_typer(status.app, name="status")
+    for entry in sorted(entry_points(group="hocba.commands"), key=lambda one: one.name):
+        register: Callable[[typer.Typer], None] = entry.load()
+        register(app)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    try:
+        code = build_app()(list(sys.argv[1:] if argv is None else argv), standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except click.Abort:
+        fail("stopped; what was finished is kept, run the same command again to go on")
+        return EXIT_FAILED
+    except TranscriptError as error:
+        fail(str(error), code=error.code)
+        return EXIT_FAILED
+    return code if isinstance(code, int) else 0
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main())

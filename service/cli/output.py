@@ -1,0 +1,87 @@
+"""What the command prints: results to standard output, progress and troubles to standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from transcript_core.records import Problem, Severity
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Advance = Callable[[int], None]
+
+
+def fail(message: str, *, code: str | None = None) -> None:
+    """Print one trouble."""
+    label = "error" if code is None else f"error ({code})"
+    errors.print(f"[bold red]{escape(label)}:[/] {escape(message)}")
+
+
+def say(message: str) -> None:
+    """Print one line of a result."""
+    console.print(escape(message))
+
+
+def print_json(value: Any) -> None:
+    """Print a result for programs: one JSON value, UTF-8."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))  # noqa: T201  programs read standard output
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Advance]:
+    """Show a bar while the block runs; yield the function that moves it.  Silent where nobody watches."""
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table."""
+    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(cell)) for cell in row))
+    console.print(table)
+
+
+def print_problems(problems: Sequence[Problem], *, limit: int = 200) -> None:
+    """Print the problems of an import: where, what, how to mend it; errors first."""
+    ordered = sorted(problems, key=lambda one: (one.severity is not Severity.ERROR, one.file, one.sheet, one.cell))
+    for one in ordered[:limit]:
+        label = "[bold red]lỗi[/]" if one.severity is Severity.ERROR else "[yellow]lưu ý[/]"
+        where = escape(" · ".join(part for part in (one.file, one.sheet, one.cell) if part))
+        errors.print(f"{label} {where}\n    {escape(one.what)} {escape(one.remedy)}")
+    if len(ordered) > limit:
+        errors.print(f"… {len(ordered) - limit} more; use --json to see all of them")
+
+
+def problem_to_dict(problem: Problem) -> dict[str, Any]:
+    """Return a problem as plain values."""
+    return {
+        "severity": problem.severity.value,
+        "code": problem.code,
+        "file": problem.file,
+        "sheet": problem.sheet,
+        "cell": problem.cell,
+        "what": problem.what,
+        "remedy": problem.remedy,
+        "pupil_code": problem.pupil_code,
+        "pupil_key": problem.pupil_key,
+    }
