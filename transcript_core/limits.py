@@ -92,6 +92,9 @@ MAX_SHEET_ROWS: Final = 20_000
 MAX_SHEET_COLUMNS: Final = 200
 """Columns of one sheet."""
 
+MAX_LIST_ITEMS: Final = 64
+"""Items of one list in a document: subjects, teachers, signers, awards, years of schooling."""
+
 MAX_NAME_CHARS: Final = 150
 """Characters of a person's name (sector database: hovaten vc150)."""
 
