@@ -1,6 +1,7 @@
 """Every error this code base raises on purpose has one root and a stable code.
 
-TranscriptError ── InputError ── MalformedTranscript, LimitExceeded, UnsupportedSchema, ImportRejected
+TranscriptError ── InputError ── MalformedTranscript, LimitExceeded, UnsupportedSchema, ImportRejected,
+                │                IncompleteRecord, SignatureInvalid
                 ├─ SigningError ── KeyUnavailable, NotEligible, SlotNotReady, StaleDigest, DocumentNotLocked,
                 │                  SignatureMismatch, TimestampRefused, EvidenceUnavailable
                 ├─ StateError ── NotFound, Conflict
@@ -50,6 +51,18 @@ class ImportRejected(InputError):
     """An import found errors and took nothing."""
 
     code = "import-rejected"
+
+
+class IncompleteRecord(InputError):
+    """A pupil's record lacks something, so no document is built from it; `build.find_gaps` lists what."""
+
+    code = "incomplete-record"
+
+
+class SignatureInvalid(InputError):
+    """A signature that was found does not verify over what it should cover."""
+
+    code = "signature-invalid"
 
 
 class SigningError(TranscriptError):
