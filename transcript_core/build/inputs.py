@@ -1,0 +1,98 @@
+"""What a document needs beside the imported records, and all of it laid side by side for one pupil."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from transcript_core.assessment.registry import Rules, choose_rules
+from transcript_core.errors import InputError
+from transcript_core.identifiers import parse_school_year
+from transcript_core.model import Award, School, Stage, Substitution, TermGrade, YearOutcome
+from transcript_core.records import ClassRecord, PupilRecord, SchoolRecords, StaffRecord
+from transcript_core.tables import Subject, list_subjects
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """Somebody signs the slots of an absent teacher."""
+
+    absent_staff_code: str
+    staff_code: str  # who signs
+    name: str
+    substitution: Substitution
+    subject_code: str | None = None  # only this subject; None: every slot of the absent teacher, homeroom included
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What the school knows of a pupil and the sector's spreadsheets have no column for."""
+
+    decision: YearOutcome | None = None  # the principal's, for pupils not assessed and not completed primary classes
+    transferred_term_1: Mapping[str, TermGrade] = field(default_factory=dict)  # subject code -> another school's result
+    certificates: tuple[str, ...] = ()
+    contests: tuple[str, ...] = ()
+    awards: tuple[Award, ...] = ()  # beside the title that the results earn
+    acknowledged: bool = False  # primary: by the class, for the title "Học sinh tiêu biểu"
+    height_cm: int | None = None
+    weight_kg: Decimal | None = None
+    lifelong_code: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One pupil's record with everything that decides what their document says."""
+
+    record: PupilRecord
+    records: SchoolRecords
+    school: School
+    stage: Stage
+    additions: Additions
+    school_class: ClassRecord
+    on: date  # the day whose tables hold for the school year
+    regulation: str
+    rules: Rules
+    subjects: tuple[Subject, ...]  # of the level and grade, in the form's order
+    staff: Mapping[str, StaffRecord]  # by staff code
+
+    @property
+    def grade(self) -> int:
+        """Return the class's grade (khối), 1..12."""
+        return self.school_class.grade_level
+
+    @property
+    def is_year(self) -> bool:
+        """Return whether the document reports the whole year."""
+        return self.stage is Stage.YEAR
+
+
+def build_case(
+    record: PupilRecord, *, records: SchoolRecords, school: School, stage: Stage, additions: Additions
+) -> Case:
+    """Return the case of one pupil.
+
+    Raises:
+        InputError: the pupil's class is not in the records, no regulation is known for its grade and year, or the
+            school year is malformed.
+    """
+    school_class = next((one for one in records.classes if one.name == record.class_name), None)
+    if school_class is None:
+        raise InputError(f"class {record.class_name!r} is not in the school's records")
+    on = parse_school_year(records.school_year).starts_on
+    regulation, rules = choose_rules(school.level, school_class.grade_level, on=on)
+    return Case(
+        record=record,
+        records=records,
+        school=school,
+        stage=stage,
+        additions=additions,
+        school_class=school_class,
+        on=on,
+        regulation=regulation,
+        rules=rules,
+        subjects=list_subjects(school.level, school_class.grade_level, on=on),
+        staff={member.staff_code: member for member in records.staff},
+    )
