@@ -23,7 +23,7 @@ from transcript_core.pki.certificates import Certificate
 StateValue: TypeAlias = str | int
 
 _FORMAT: Final = "hocba-pending/1"
-_MAX_PENDING_CHARS: Final = 16_384  # a pending is a few hundred characters; more is not ours
+_MAX_PENDING_CHARS: Final = 128 * 1024  # a few hundred for XML; a PDF keeps its appended section, about 10 KiB
 
 
 class PendingFormat(StrEnum):

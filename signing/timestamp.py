@@ -1,7 +1,7 @@
 """Asks time-stamping authorities for tokens.  Spec: RFC 3161, 2.4 and 3.4 (HTTP); SHA-256 only.
 
 Every answer is held against the request here: status, imprint, nonce, policy and the presence of the certificate that
-was asked for.  Whether the authority is trusted is decided by `transcript_core.pki.timestamps.verify_timestamp`.
+was asked for.  Reading and verifying the token itself is `transcript_core.pki.timestamps`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,25 @@ import secrets
 from collections.abc import Sequence
 from typing import Any, Final
 
-from asn1crypto import algos, cms, tsp
+from asn1crypto import algos, cms, core, tsp
 
-from transcript_core.errors import EvidenceUnavailable, TimestampRefused
+from transcript_core.errors import EvidenceUnavailable, TimestampRefused, TrustMaterialError
 from transcript_core.limits import MAX_TIMESTAMP_BYTES
 from transcript_core.pki.fetch import Fetch
+from transcript_core.pki.path import PathOutcome
+from transcript_core.pki.timestamps import Timestamp, parse_timestamp, verify_timestamp
+from transcript_core.pki.trust import TrustStore
 
 _IMPRINT_BYTES: Final = 32
 _NONCE_BITS: Final = 64
 _GRANTED: Final = frozenset({"granted", "granted_with_mods"})
 _QUERY_TYPE: Final = "application/timestamp-query"
+
+
+class _Response(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
+    """TimeStampResp of RFC 3161, 2.4.2, whose token is absent when the authority refuses."""
+
+    _fields = [("status", tsp.PKIStatusInfo), ("time_stamp_token", cms.ContentInfo, {"optional": True})]  # noqa: RUF012
 
 
 class TimestampClient:
@@ -29,17 +38,21 @@ class TimestampClient:
         urls: addresses of the authorities, the preferred first.
         fetch: makes the requests.
         policy: dotted OID of the TSA policy to ask for; None leaves it to the authority.
+        trust: tokens whose signature fails or that lead to none of its anchors are refused too; None: not looked at.
 
     Raises:
         TimestampRefused: there is no address to ask.
     """
 
-    def __init__(self, urls: Sequence[str], fetch: Fetch, *, policy: str | None = None) -> None:
+    def __init__(
+        self, urls: Sequence[str], fetch: Fetch, *, policy: str | None = None, trust: TrustStore | None = None
+    ) -> None:
         if not urls:
             raise TimestampRefused("no time-stamping authority is configured")
         self._urls = tuple(urls)
         self._fetch = fetch
         self._policy = policy
+        self._trust = trust
 
     def request(self, imprint: bytes) -> bytes:
         """Return a token over `imprint`, DER of a CMS ContentInfo.
@@ -65,7 +78,10 @@ class TimestampClient:
         nonce = secrets.randbits(_NONCE_BITS) | 1 << (_NONCE_BITS - 1)
         query = build_query(imprint, nonce, policy=self._policy)
         answer = self._fetch(url, body=query, content_type=_QUERY_TYPE, max_bytes=MAX_TIMESTAMP_BYTES)
-        return check_answer(answer, imprint, nonce, policy=self._policy)
+        stamp = check_answer(answer, imprint, nonce, policy=self._policy)
+        if self._trust is not None:
+            _check_signature(stamp, imprint, self._trust)
+        return stamp.der
 
 
 def build_query(imprint: bytes, nonce: int, *, policy: str | None = None) -> bytes:
@@ -85,7 +101,7 @@ def build_query(imprint: bytes, nonce: int, *, policy: str | None = None) -> byt
     return query
 
 
-def check_answer(answer: bytes, imprint: bytes, nonce: int, *, policy: str | None = None) -> bytes:
+def check_answer(answer: bytes, imprint: bytes, nonce: int, *, policy: str | None = None) -> Timestamp:
     """Return the token of a TimeStampResp that answers exactly this request.  Spec: RFC 3161, 2.4.2.
 
     Raises:
@@ -94,47 +110,39 @@ def check_answer(answer: bytes, imprint: bytes, nonce: int, *, policy: str | Non
     if len(answer) > MAX_TIMESTAMP_BYTES:
         raise TimestampRefused(f"the answer is longer than {MAX_TIMESTAMP_BYTES} bytes")
     try:
-        response = tsp.TimeStampResp.load(answer, strict=True)
-        status = response["status"]["status"].native
-        if status not in _GRANTED:
+        response = _Response.load(answer, strict=True)
+        if response["status"]["status"].native not in _GRANTED:
             raise TimestampRefused(f"the authority refused: {_describe_refusal(response)}")
-        token = response["time_stamp_token"]
-        info = _read_info(token)
-        problem = _find_difference(token, info, imprint, nonce, policy)
-        if problem:
-            raise TimestampRefused(problem)
-        der: bytes = token.dump()
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise TimestampRefused("the answer is not an RFC 3161 response") from error
-    return der
+        stamp = parse_timestamp(response["time_stamp_token"].dump())
+    except (ValueError, TypeError, KeyError, AttributeError, TrustMaterialError) as error:
+        raise TimestampRefused("the answer is not an RFC 3161 response with a token") from error
+    problem = _find_difference(stamp, imprint, nonce, policy)
+    if problem is not None:
+        raise TimestampRefused(problem)
+    return stamp
 
 
-def _read_info(token: cms.ContentInfo) -> tsp.TSTInfo:
-    if token["content_type"].native != "signed_data":
-        raise TimestampRefused("the token is not CMS signed data")
-    content = token["content"]["encap_content_info"]
-    if content["content_type"].native != "tst_info":
-        raise TimestampRefused("the token holds something else than a TSTInfo")
-    return content["content"].parsed
-
-
-def _find_difference(
-    token: cms.ContentInfo, info: tsp.TSTInfo, imprint: bytes, nonce: int, policy: str | None
-) -> str | None:
+def _find_difference(stamp: Timestamp, imprint: bytes, nonce: int, policy: str | None) -> str | None:
     """Return what of the token does not answer the request, or None."""
-    signed = info["message_imprint"]
-    if (signed["hash_algorithm"]["algorithm"].native, signed["hashed_message"].native) != ("sha256", imprint):
+    if (stamp.imprint_hash, stamp.imprint) != ("sha256", imprint):
         return "the token is for another imprint"
-    if info["nonce"].native != nonce:
+    if stamp.nonce != nonce:
         return "the token answers another request (nonce)"
-    if policy is not None and info["policy"].dotted != policy:
-        return f"the token is under policy {info['policy'].dotted}, not {policy}"
-    if not token["content"]["certificates"]:
+    if policy is not None and stamp.policy != policy:
+        return f"the token is under policy {stamp.policy}, not {policy}"
+    if stamp.certificate is None:
         return "the token lacks the authority's certificate"
     return None
 
 
-def _describe_refusal(response: tsp.TimeStampResp) -> str:
+def _check_signature(stamp: Timestamp, imprint: bytes, trust: TrustStore) -> None:
+    """Whether the authority's certificate is revoked is not asked here: the verifier does, with its evidence."""
+    result = verify_timestamp(stamp, imprint, trust=trust)
+    if result.outcome is PathOutcome.INVALID or result.path is None or result.path.anchor is None:
+        raise TimestampRefused(f"the token cannot be believed: {result.detail}")
+
+
+def _describe_refusal(response: _Response) -> str:
     status = response["status"]
     failure = ", ".join(sorted(status["fail_info"].native or ()))
     texts = " ".join(str(text) for text in status["status_string"].native or ())

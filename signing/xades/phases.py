@@ -27,7 +27,7 @@ from signing.xades.templates import (
     build_signed_properties,
     build_unsigned_properties,
 )
-from transcript_core.errors import MalformedTranscript, SlotNotReady, StaleDigest, TimestampRefused
+from transcript_core.errors import MalformedTranscript, SlotNotReady, StaleDigest, TimestampRefused, TrustMaterialError
 from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.policy import SigningPolicy, Slot
@@ -105,8 +105,7 @@ def attach(
     check_value(pending, value, identity.certificate)
     facts = _from_state(pending)
     _check_unchanged(document, facts, pending, identity)
-    if timestamp is not None and parse_timestamp(timestamp).imprint != timestamp_imprint(pending, value):
-        raise TimestampRefused(f"{_where(pending)}: the timestamp is for another signature; ask for a new one")
+    _check_timestamp(timestamp, pending, value)
     certificates = _certificates(identity)
     signature = build_signature(
         pending.slot_id,
@@ -144,6 +143,17 @@ def _check_unchanged(document: bytes, facts: SignedFacts, pending: Pending, iden
             )
     if _digest_to_sign(facts, identity) != pending.digest:
         raise StaleDigest(f"{_where(pending)}: prepared by another release or altered since; prepare again")
+
+
+def _check_timestamp(token: bytes | None, pending: Pending, value: bytes) -> None:
+    if token is None:
+        return
+    try:
+        imprint = parse_timestamp(token).imprint
+    except TrustMaterialError as error:
+        raise TimestampRefused(f"{_where(pending)}: the timestamp cannot be read; ask for a new one") from error
+    if imprint != timestamp_imprint(pending, value):
+        raise TimestampRefused(f"{_where(pending)}: the timestamp is for another signature; ask for a new one")
 
 
 def _digest(document: bytes, part_id: str) -> bytes:

@@ -1,0 +1,174 @@
+"""The RFC 3161 client takes a token only when it answers exactly its request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from asn1crypto import tsp
+
+from keys_dev.services import Responder
+from signing import xades
+from signing.signer import SigningIdentity
+from signing.timestamp import TimestampClient, build_query, check_answer
+from tests.support.pki import CREATED_AT, development_pki, make_pki
+from tests.support.signed import SIGNED_AT, build_unsigned
+from tests.support.signers import make_signer
+from transcript_core.canonical import canonicalize, parse_xml
+from transcript_core.clock import FixedClock
+from transcript_core.errors import EvidenceUnavailable, TimestampRefused
+from transcript_core.limits import MAX_TIMESTAMP_BYTES
+from transcript_core.model import SchoolLevel
+from transcript_core.pki.timestamps import parse_timestamp
+
+IMPRINT = bytes(range(32))
+DEAD = "http://tsa.invalid/"
+
+
+class Recorder:
+    """A `Fetch` over the development PKI that may change requests and answers and counts the calls."""
+
+    def __init__(self, change: Callable[[bytes], bytes] = lambda answer: answer) -> None:
+        self._responder = Responder(development_pki(), FixedClock(CREATED_AT))
+        self._change = change
+        self.calls: list[str] = []
+
+    def __call__(
+        self, url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int
+    ) -> bytes:
+        self.calls.append(url)
+        if url == DEAD:
+            raise EvidenceUnavailable(f"{url}: no answer")
+        assert content_type == "application/timestamp-query"
+        assert max_bytes == MAX_TIMESTAMP_BYTES
+        return self._change(self._responder(url, body=body, content_type=content_type, max_bytes=max_bytes))
+
+
+def tsa_url() -> str:
+    return development_pki().tsa_url
+
+
+def test_a_token_covers_the_imprint_and_leads_to_an_anchor() -> None:
+    client = TimestampClient([tsa_url()], Recorder(), trust=development_pki().trust_store())
+    stamp = parse_timestamp(client.request(IMPRINT))
+    assert (stamp.imprint, stamp.time) == (IMPRINT, CREATED_AT)
+    assert stamp.certificate is not None
+
+
+def test_each_request_has_a_nonce_of_its_own() -> None:
+    client = TimestampClient([tsa_url()], Recorder())
+    assert parse_timestamp(client.request(IMPRINT)).nonce != parse_timestamp(client.request(IMPRINT)).nonce
+
+
+def test_the_next_authority_is_asked_when_one_is_down() -> None:
+    recorder = Recorder()
+    TimestampClient([DEAD, tsa_url()], recorder).request(IMPRINT)
+    assert recorder.calls == [DEAD, tsa_url()]
+
+
+def test_the_refusal_names_every_authority_and_its_reason() -> None:
+    other = "http://other.invalid/"
+    with pytest.raises(TimestampRefused) as caught:
+        TimestampClient([DEAD, other], Recorder()).request(IMPRINT)
+    assert [url for url, _ in caught.value.reasons] == [DEAD, other]
+    assert DEAD in str(caught.value)
+    assert other in str(caught.value)
+
+
+def test_without_an_authority_there_is_no_client() -> None:
+    with pytest.raises(TimestampRefused):
+        TimestampClient([], Recorder())
+
+
+def test_an_answer_to_another_request_is_refused() -> None:
+    """A replayed answer has the right imprint and an old nonce."""
+    recorder = Recorder()
+    old = recorder(
+        tsa_url(),
+        body=build_query(IMPRINT, 5),
+        content_type="application/timestamp-query",
+        max_bytes=MAX_TIMESTAMP_BYTES,
+    )
+    with pytest.raises(TimestampRefused, match="nonce"):
+        TimestampClient([tsa_url()], Recorder(lambda _: old)).request(IMPRINT)
+    with pytest.raises(TimestampRefused, match="imprint"):
+        TimestampClient([tsa_url()], Recorder(lambda _: old)).request(IMPRINT[::-1])
+
+
+def test_another_policy_is_refused() -> None:
+    with pytest.raises(TimestampRefused, match="policy"):
+        TimestampClient([tsa_url()], Recorder(), policy="1.2.3.4").request(IMPRINT)
+
+
+def refusal(status: str) -> bytes:
+    info: bytes = tsp.PKIStatusInfo({"status": status, "fail_info": {"bad_alg"}}).dump()
+    return b"\x30" + bytes([len(info)]) + info
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"", "not an RFC 3161 response"),
+        (b"<html></html>", "not an RFC 3161 response"),
+        (b"\x30\x03\x02\x01\x00", "not an RFC 3161 response"),
+        (refusal("rejection"), "bad_alg"),
+        (refusal("granted"), "not an RFC 3161 response"),
+        (b"\x30" * (MAX_TIMESTAMP_BYTES + 1), "longer"),
+    ],
+)
+def test_an_answer_without_a_token_is_refused(answer: bytes, reason: str) -> None:
+    with pytest.raises(TimestampRefused, match=reason):
+        TimestampClient([tsa_url()], Recorder(lambda _: answer)).request(IMPRINT)
+
+
+def test_every_altered_byte_of_the_answer_is_refused_or_harmless() -> None:
+    """Whatever a broken authority answers, the client raises its own error or returns a token over the imprint."""
+    recorder = Recorder()
+    query = build_query(IMPRINT, 7)
+    answer = recorder(tsa_url(), body=query, content_type="application/timestamp-query", max_bytes=MAX_TIMESTAMP_BYTES)
+    for position in range(0, len(answer), 7):
+        altered = bytearray(answer)
+        altered[position] ^= 0x55
+        try:
+            assert check_answer(bytes(altered), IMPRINT, 7).imprint == IMPRINT
+        except TimestampRefused:
+            continue
+
+
+def test_a_token_of_an_unknown_authority_is_refused_when_anchors_are_given(tmp_path) -> None:
+    stranger = make_pki(tmp_path).trust_store()
+    with pytest.raises(TimestampRefused, match="believed"):
+        TimestampClient([tsa_url()], Recorder(), trust=stranger).request(IMPRINT)
+
+
+def test_a_token_with_a_broken_signature_is_refused_when_anchors_are_given() -> None:
+    def break_end(answer: bytes) -> bytes:
+        return answer[:-1] + bytes([answer[-1] ^ 1])
+
+    trust = development_pki().trust_store()
+    with pytest.raises(TimestampRefused, match="verify"):
+        TimestampClient([tsa_url()], Recorder(break_end), trust=trust).request(IMPRINT)
+
+
+@pytest.mark.parametrize("imprint", [b"", bytes(20), bytes(33)])
+def test_an_imprint_of_the_wrong_length_is_never_sent(imprint: bytes) -> None:
+    recorder = Recorder()
+    with pytest.raises(TimestampRefused):
+        TimestampClient([tsa_url()], recorder).request(imprint)
+    assert recorder.calls == []
+
+
+def test_a_timestamp_is_attached_and_one_for_another_signature_is_not() -> None:
+    document, slots, policy = build_unsigned(SchoolLevel.PRIMARY)
+    signer = make_signer("p-256")
+    identity = SigningIdentity.of(signer)
+    pending = xades.prepare(document, slots[0], identity, at=SIGNED_AT, policy=policy)
+    (value,) = signer.sign_digests([pending.digest])
+    client = TimestampClient([tsa_url()], Recorder())
+    token = client.request(xades.timestamp_imprint(pending, value))
+    signed = xades.attach(document, pending, value, identity=identity, timestamp=token)
+    assert b"<xades:SignatureTimeStamp>" in signed
+    assert canonicalize(parse_xml(signed)) == signed
+    for wrong in (client.request(IMPRINT), b"", b"\x30\x00"):
+        with pytest.raises(TimestampRefused):
+            xades.attach(document, pending, value, identity=identity, timestamp=wrong)
