@@ -26,6 +26,7 @@ def build_update(
     current: Transcript,
     reason: str,
     signed_on: Mapping[str, date],
+    version: int | None = None,
 ) -> Transcript:
     """Return version n+1: what `current` says, with the unchanged parts of version n kept.
 
@@ -35,6 +36,7 @@ def build_update(
         current: what holds now, from `build_transcript` with the same serial; its version and revisions do not count.
         reason: for people; not blank.
         signed_on: slot Id -> day of the teacher's XML signature in version n, Vietnam time.
+        version: None takes n+1; higher when a recall took a version of this serial since.
 
     Returns:
         A transcript whose `replaces.changed_parts` names the Ids of subjects that changed, appeared or went, in the
@@ -44,7 +46,9 @@ def build_update(
         InputError: another serial, pupil or year; no reason; nothing changed; a teacher's signature to keep is missing.
     """
     _check_identity(previous, current, previous_digest, reason)
-    version = previous.version + 1
+    version = previous.version + 1 if version is None else version
+    if version <= previous.version:
+        raise InputError(f"an update's version is higher than {previous.version}, the version it replaces")
     subjects = tuple(_keep_or_renew(subject, previous, current, version) for subject in current.subjects)
     changed = _list_changed_parts(previous, replace(current, subjects=subjects))
     if not changed:
