@@ -33,6 +33,7 @@ class Problem:
     remedy: str  # Vietnamese, one sentence
     pupil_code: str | None = None  # the pupil held back by it; None: nobody in particular
     pupil_key: str | None = None  # row identity when there is no code
+    class_name: str | None = None  # every pupil of this class is held back; None: no class in particular
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,8 @@ class PupilRecord:
     not_assessed: bool = False
     qualities: tuple[tuple[str, str, str], ...] = ()  # primary: (code of qualities.csv, T/Đ/C, comment)
     study_topics: tuple[tuple[str, str, Decimal | None], ...] = ()  # upper secondary: (subject code, name, mark)
+    height_cm: int | None = None  # primary
+    weight_kg: Decimal | None = None  # primary
 
 
 @dataclass(frozen=True, slots=True)
