@@ -2,81 +2,116 @@
 
 Implements the PAdES part of ETSI EN 319 102-1, 5.2.2 (format checking) and 5.2.7 (cryptographic verification) for
 signatures of ISO 32000-1, 12.8 and ETSI EN 319 142-1.  Certificates, trust, time and authority are decided elsewhere.
+
+A file of our own form takes the strict way: read forward, every byte accounted for, every revision classified.  Any
+other file is read tolerantly, its signatures are checked by the same mathematics, and what was added after them is
+said to be not judged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
+import hashlib
 
-from transcript_core.pki.algorithms import SignatureAlgorithm
-from transcript_core.pki.certificates import Certificate
+from transcript_core.errors import LimitExceeded
+from transcript_core.pdf import MalformedPdf, PdfFile, read_pdf
+from verify.formats.pdf_contents import SecurityStore, read_attachment, read_store
+from verify.formats.pdf_foreign import read_foreign_pdf
+from verify.formats.pdf_problems import Problem, build_problem
+from verify.formats.pdf_revisions import (
+    Change,
+    ChangeKind,
+    Form,
+    classify_revisions,
+    list_unusual_catalog_keys,
+    read_form,
+)
+from verify.formats.pdf_signature import RangeDigests, SignaturePlace, read_signature
+from verify.formats.pdf_types import PdfSignature, SignatureKind, SignedPdf
 
-
-class SignatureKind(StrEnum):
-    """What a signature field holds."""
-
-    SIGNATURE = "signature"  # a person's or the seal's PAdES or plain CMS signature
-    DOCUMENT_TIMESTAMP = "document-timestamp"  # SubFilter ETSI.RFC3161
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong, in words for people."""
-
-    code: str  # stable, e.g. "byte-range", "annotation-added"
-    text_vi: str
-    text_en: str
-
-
-@dataclass(frozen=True, slots=True)
-class PdfSignature:
-    """One signature or document timestamp in a PDF."""
-
-    slot_id: str  # the field's fully qualified name
-    kind: SignatureKind
-    intact: bool  # digest over exactly its revision and the signature value are both right
-    problems: tuple[Problem, ...]  # of this signature alone; any of them fails it
-    unsupported: tuple[Problem, ...]  # why nothing can be said; makes it indeterminate, never passed
-    signer: Certificate | None  # named by ESS signing-certificate-v2 when that is present
-    certificates: tuple[Certificate, ...]  # the others carried in the CMS
-    algorithm: SignatureAlgorithm | None
-    signed_at: datetime | None  # /M, claimed only; aware, UTC
-    timestamp: bytes | None  # signature-time-stamp token; for a document timestamp the token itself
-    timestamp_imprint: bytes | None  # 32 bytes, SHA-256 over what that token must name
-    policy_oid: str | None
-    policy_digest: bytes | None  # SHA-256 the signature gives for its policy
-    commitments: tuple[str, ...]  # commitment type URIs (EN 319 122-1 OIDs mapped to their URI)
-    claimed_roles: tuple[str, ...]
-    claimed_name: str | None  # /Name
-    location: str | None  # /Location
-    reason: str | None  # /Reason
-    has_signing_certificate: bool  # ESS signing-certificate-v2 present and right
-    covers_revision: int  # 1-based number of the revision it ends with; 0 when it ends with none
-    whole_file: bool  # nothing follows what it covers
-    closes: bool  # carries a FieldMDP transform that locks all fields
-
-
-@dataclass(frozen=True, slots=True)
-class SignedPdf:
-    """All that `read_signed_pdf` found; made from the bytes alone."""
-
-    sha256: bytes  # of the whole file
-    revisions: int  # how many sections the file has; 0 when it could not be read
-    signatures: tuple[PdfSignature, ...]  # in the order in which they were made
-    empty_fields: tuple[str, ...]  # names of signature fields not yet signed
-    problems: tuple[
-        Problem, ...
-    ]  # of the file: what was added after a signature beyond what is allowed; fails the file
-    unsupported: tuple[Problem, ...]  # structures that are not judged here; makes the file indeterminate
-    attachment: bytes | None  # bytes of thongtinhocba.xml as the first revision has them
-    first_revision_sha256: bytes | None  # of the file as it was before anybody signed
-    dss_certificates: tuple[Certificate, ...]
-    dss_ocsps: tuple[bytes, ...]  # DER OCSPResponse each
-    dss_crls: tuple[bytes, ...]  # DER CertificateList each
+__all__ = ["PdfSignature", "Problem", "SignatureKind", "SignedPdf", "read_signed_pdf"]
 
 
 def read_signed_pdf(data: bytes) -> SignedPdf:
     """Read every signature of a PDF.  Never raises: what cannot be read becomes a problem or `unsupported`."""
-    raise NotImplementedError
+    try:
+        file = read_pdf(data)
+        form = read_form(file)
+    except LimitExceeded as error:
+        return _refuse(data, build_problem("too-large", detail=str(error)))
+    except MalformedPdf as error:
+        return read_foreign_pdf(data, reason=error.problem)
+    return _read_own(file, form)
+
+
+def _read_own(file: PdfFile, form: Form) -> SignedPdf:
+    changes = classify_revisions(file, form)
+    problems = [problem for change in changes for problem in change.problems]
+    if file.trouble is not None:
+        detail = f"{file.trouble.problem} (byte {file.trouble.offset})"
+        problems.append(build_problem("revision-structure", revision=file.last.number, detail=detail))
+    unusual = list_unusual_catalog_keys(file)
+    attachment, complaint = _read_attachment(file)
+    signatures = _read_signatures(file, changes)
+    signed = {signature.slot_id for signature in signatures}
+    store = read_store(file)
+    return SignedPdf(
+        sha256=hashlib.sha256(file.data).digest(),
+        revisions=len(file.revisions),
+        signatures=signatures,
+        empty_fields=tuple(one.name for one in form.fields if one.name not in signed),
+        problems=tuple(problems) + complaint,
+        unsupported=(build_problem("active-content", detail=", ".join(unusual)),) if unusual else (),
+        attachment=attachment,
+        first_revision_sha256=hashlib.sha256(file.data[: file.revisions[0].end]).digest(),
+        dss_certificates=store.certificates,
+        dss_ocsps=store.ocsps,
+        dss_crls=store.crls,
+    )
+
+
+def _read_signatures(file: PdfFile, changes: tuple[Change, ...]) -> tuple[PdfSignature, ...]:
+    """Return the signatures in the order in which they were made, hashing the file once."""
+    digests = RangeDigests(file.data)
+    found: list[PdfSignature] = []
+    for change in changes:
+        revision = file.revisions[change.revision - 1]
+        if change.kind is not ChangeKind.SIGNED or change.field is None or change.signature is None:
+            continue
+        written = revision.objects[change.signature]
+        place = SignaturePlace(
+            field_name=change.field.name,
+            start=written.start,
+            end=written.end,
+            revision=revision.number,
+            revision_end=revision.end,
+            file_end=len(file.data),
+        )
+        if isinstance(written.value, dict):
+            found.append(read_signature(written.value, place, digests))
+    return tuple(found)
+
+
+def _read_attachment(file: PdfFile) -> tuple[bytes | None, tuple[Problem, ...]]:
+    try:
+        return read_attachment(file), ()
+    except MalformedPdf as error:
+        return None, (build_problem("attachment", detail=error.problem),)
+    except LimitExceeded as error:
+        return None, (build_problem("attachment", detail=str(error)),)
+
+
+def _refuse(data: bytes, problem: Problem) -> SignedPdf:
+    store = SecurityStore()
+    return SignedPdf(
+        sha256=hashlib.sha256(data).digest(),
+        revisions=0,
+        signatures=(),
+        empty_fields=(),
+        problems=(problem,),
+        unsupported=(),
+        attachment=None,
+        first_revision_sha256=None,
+        dss_certificates=store.certificates,
+        dss_ocsps=store.ocsps,
+        dss_crls=store.crls,
+    )

@@ -1,0 +1,65 @@
+"""What is read from a signed PDF, for everybody who judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from transcript_core.pki.algorithms import SignatureAlgorithm
+from transcript_core.pki.certificates import Certificate
+from verify.formats.pdf_problems import Problem
+
+
+class SignatureKind(StrEnum):
+    """What a signature field holds."""
+
+    SIGNATURE = "signature"  # a person's or the seal's PAdES or plain CMS signature
+    DOCUMENT_TIMESTAMP = "document-timestamp"  # SubFilter ETSI.RFC3161
+
+
+@dataclass(frozen=True, slots=True)
+class PdfSignature:
+    """One signature or document timestamp in a PDF."""
+
+    slot_id: str  # the field's fully qualified name
+    kind: SignatureKind
+    intact: bool  # `digest_right` and `value_right`, over exactly its revision
+    digest_right: bool  # the covered octets have the digest that was signed
+    value_right: bool  # the value verifies against the signer's key
+    problems: tuple[Problem, ...]  # of this signature alone; any of them fails it
+    unsupported: tuple[Problem, ...]  # why nothing can be said; makes it indeterminate, never passed
+    signer: Certificate | None  # named by ESS signing-certificate-v2 when that is present
+    certificates: tuple[Certificate, ...]  # the others carried in the CMS
+    algorithm: SignatureAlgorithm | None
+    signed_at: datetime | None  # /M, claimed only; aware, UTC
+    timestamp: bytes | None  # signature-time-stamp token; for a document timestamp the token itself
+    timestamp_imprint: bytes | None  # 32 bytes, SHA-256 over what that token must name
+    policy_oid: str | None
+    policy_digest: bytes | None  # SHA-256 the signature gives for its policy
+    commitments: tuple[str, ...]  # commitment type URIs (EN 319 122-1 OIDs mapped to their URI)
+    claimed_roles: tuple[str, ...]
+    claimed_name: str | None  # /Name
+    location: str | None  # /Location
+    reason: str | None  # /Reason
+    has_signing_certificate: bool  # ESS signing-certificate-v2 present and right
+    covers_revision: int  # 1-based number of the revision it ends with; 0 when it ends with none
+    whole_file: bool  # nothing follows what it covers
+    closes: bool  # carries a FieldMDP transform that locks all fields
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPdf:
+    """All that `read_signed_pdf` found; made from the bytes alone."""
+
+    sha256: bytes  # of the whole file
+    revisions: int  # how many sections the file has; 0 when it could not be read
+    signatures: tuple[PdfSignature, ...]  # in the order in which they were made
+    empty_fields: tuple[str, ...]  # names of signature fields not yet signed
+    problems: tuple[Problem, ...]  # of the file, above all what was added beyond signing; any of them fails it
+    unsupported: tuple[Problem, ...]  # structures that are not judged here; makes the file indeterminate
+    attachment: bytes | None  # bytes of thongtinhocba.xml as the first revision has them
+    first_revision_sha256: bytes | None  # of the file as it was before anybody signed
+    dss_certificates: tuple[Certificate, ...]
+    dss_ocsps: tuple[bytes, ...]  # DER OCSPResponse each
+    dss_crls: tuple[bytes, ...]  # DER CertificateList each
