@@ -68,8 +68,11 @@ UNKNOWN_STATUS = StatusAnswer(DocumentStatus.UNKNOWN)
 class StatusSource(Protocol):
     """Anything that knows the status of documents: a status file, the service's own records."""
 
-    def find_status(self, serial: str, version: int, digest: bytes) -> StatusAnswer:
-        """Return the status of this very document; UNKNOWN when it, or its digest, is not known here."""
+    def find_status(self, serial: str, version: int, digest: bytes | None) -> StatusAnswer:
+        """Return the status of this very document; UNKNOWN when it, or its digest, is not known here.
+
+        A PDF alone does not name the document's digest: None asks by serial and version only.
+        """
         ...
 
 
@@ -95,10 +98,10 @@ class StatusFile:
     next_update: datetime  # aware, UTC
     entries: tuple[StatusEntry, ...]
 
-    def find_status(self, serial: str, version: int, digest: bytes) -> StatusAnswer:
+    def find_status(self, serial: str, version: int, digest: bytes | None) -> StatusAnswer:
         """Return the status of this very document; UNKNOWN when serial, version or digest is not listed."""
         for entry in self.entries:
-            if (entry.serial, entry.version, entry.digest) == (serial, version, digest):
+            if (entry.serial, entry.version) == (serial, version) and digest in {None, entry.digest}:
                 return StatusAnswer(entry.status, self.as_of, entry.superseded_by, entry.reason)
         return StatusAnswer(DocumentStatus.UNKNOWN, self.as_of)
 
