@@ -18,6 +18,7 @@ from typing import Final
 
 from signing.signer import Pending, PendingFormat, Signer, SigningIdentity, StateValue, check_value
 from transcript_core.errors import KeyUnavailable, LimitExceeded, MalformedTranscript, StaleDigest
+from transcript_core.jws import ACCEPTED_ALGORITHMS
 from transcript_core.limits import MAX_JSON_BYTES
 
 _OURS: Final = frozenset({"alg", "iat", "x5c", "x5t#S256"})
@@ -44,10 +45,14 @@ def prepare(
 
     Raises:
         LimitExceeded: the payload is longer than `max_bytes`.
+        KeyUnavailable: the key's algorithm is none that a JWS is accepted with.
         ValueError: `headers` names one that is not the caller's to set.
     """
     if len(payload) > max_bytes:
         raise LimitExceeded(f"a JSON document of {len(payload)} bytes is longer than {max_bytes}")
+    if identity.algorithm.jws_name not in ACCEPTED_ALGORITHMS:
+        accepted = ", ".join(ACCEPTED_ALGORITHMS)
+        raise KeyUnavailable(f"this key signs with {identity.algorithm.value}; JSON is signed with {accepted} only")
     if taken := (_OURS | _REFUSED) & set(headers):
         raise ValueError(f"these headers are not the caller's to set: {', '.join(sorted(taken))}")
     signing_time = at.astimezone(UTC).replace(microsecond=0)
@@ -99,7 +104,7 @@ def sign_jws(
     """Return `payload` as a compact JWS, prepared, signed and attached at once.
 
     Raises:
-        KeyUnavailable: the key's holder did not sign.
+        KeyUnavailable: the key's holder did not sign, or its algorithm is none that a JWS is accepted with.
         SignatureMismatch: what it answered does not verify against its certificate.
         LimitExceeded, ValueError: as `prepare`.
     """

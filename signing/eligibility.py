@@ -1,0 +1,143 @@
+"""May this certificate sign this slot now?  Asked before every signature; whatever is refused here was never signed.
+
+Steps: (1) the slot is free and every earlier slot is signed, (2) the certificate by itself: dates, usage, key,
+(3) its holder is entitled to the slot by the signed authority list, (4) it leads to a trust anchor and is not revoked.
+
+Spec: TT 15/2025/TT-BKHCN (signing software checks the certificate before signing, along the path to the root);
+The order is the signing policy's.  The verifier asks the same again, by the same data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from transcript_core.authority import AuthorityList, check_slot
+from transcript_core.clock import VIETNAM_TIME
+from transcript_core.errors import NotEligible, SlotNotReady
+from transcript_core.model import SlotRole
+from transcript_core.pki.algorithms import is_strong_key
+from transcript_core.pki.certificates import Certificate
+from transcript_core.pki.evidence import Evidence
+from transcript_core.pki.path import PathOutcome, PathResult, SubIndication, validate_path
+from transcript_core.pki.trust import TrustStore
+from transcript_core.policy import Slot
+
+_ROLE_NAMES: Final = {
+    SlotRole.SUBJECT_TEACHER: "giáo viên bộ môn",
+    SlotRole.HOMEROOM_TEACHER: "giáo viên chủ nhiệm",
+    SlotRole.MANAGER: "cán bộ quản lý",
+    SlotRole.SEAL: "con dấu của trường",
+    SlotRole.REQUESTER: "người đề nghị",
+}
+
+_PATH_REASONS: Final = {
+    SubIndication.REVOKED: ("revoked", "Chứng thư số đã bị thu hồi."),
+    SubIndication.REVOKED_NO_POE: ("revoked", "Chứng thư số đã bị thu hồi."),
+    SubIndication.REVOKED_CA_NO_POE: ("revoked", "Chứng thư số của tổ chức cấp đã bị thu hồi."),
+    SubIndication.TRY_LATER: ("revocation-unknown", "Chưa biết chứng thư số có bị thu hồi hay không; hãy thử lại sau."),
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND: (
+        "untrusted",
+        "Chứng thư số không thuộc tổ chức cấp nào được tin cậy ở đây.",
+    ),
+}
+
+
+def check_may_sign(
+    slot: Slot,
+    certificate: Certificate,
+    *,
+    slots: Sequence[Slot],
+    signed: frozenset[str],
+    authority: AuthorityList,
+    trust: TrustStore,
+    evidence: Evidence,
+    at: datetime,
+) -> None:
+    """Return when `certificate` may sign `slot` at `at`; raise otherwise.
+
+    Args:
+        slot: one of `slots`.
+        slots: all slots of the document, of `policy.list_slots` or `policy.list_recall_slots`.
+        signed: Ids of the slots that are signed.
+        evidence: of `certificate`, fresh at `at`.
+        at: the signing time, aware.
+
+    Raises:
+        SlotNotReady: the slot is signed, or earlier ones are not; `missing` names them.
+        NotEligible: `reason` says why in a word, `text_vi` in a sentence.
+    """
+    _check_turn(slot, slots, signed)
+    _check_certificate(slot, certificate, at)
+    _check_authority(slot, certificate, slots, authority, at)
+    result = validate_path(
+        certificate,
+        trust=trust,
+        at=at,
+        extra=evidence.chain,
+        ocsps=evidence.ocsps,
+        crls=evidence.crls,
+        signed_after=at,
+    )
+    _check_path(slot, certificate, result)
+
+
+def _check_turn(slot: Slot, slots: Sequence[Slot], signed: frozenset[str]) -> None:
+    if slot.slot_id in signed:
+        raise SlotNotReady(
+            f"slot {slot.slot_id} is signed already", text_vi="Vị trí này đã được ký; chữ ký không bao giờ bị thay."
+        )
+    missing = [one for one in slots if one.rule.order < slot.rule.order and one.slot_id not in signed]
+    if missing:
+        people = "; ".join(dict.fromkeys(_describe_slot(one) for one in missing))
+        raise SlotNotReady(
+            f"slot {slot.slot_id} waits for {len(missing)} earlier: {', '.join(one.slot_id for one in missing)}",
+            missing=tuple(one.slot_id for one in missing),
+            text_vi=f"Chưa thể ký vì còn thiếu chữ ký của: {people}.",
+        )
+
+
+def _describe_slot(slot: Slot) -> str:
+    subject = f" {slot.subject_name}" if slot.subject_name else ""
+    return f"{_ROLE_NAMES[slot.role]}{subject} ({slot.name})"
+
+
+def _check_certificate(slot: Slot, certificate: Certificate, at: datetime) -> None:
+    if at > certificate.not_after:
+        day = certificate.not_after.astimezone(VIETNAM_TIME).strftime("%d/%m/%Y")
+        raise _refuse(slot, certificate, "expired", f"Chứng thư số đã hết hạn ngày {day}.")
+    if at < certificate.not_before:
+        day = certificate.not_before.astimezone(VIETNAM_TIME).strftime("%d/%m/%Y")
+        raise _refuse(slot, certificate, "not-yet-valid", f"Chứng thư số chỉ có hiệu lực từ ngày {day}.")
+    if certificate.is_ca or not certificate.may_sign:
+        raise _refuse(slot, certificate, "no-signing-usage", "Chứng thư số này không được cấp để ký văn bản.")
+    if not is_strong_key(certificate.public_key):
+        text = "Khóa của chứng thư số quá yếu: cần RSA từ 2048 bit hoặc ECDSA từ 256 bit."
+        raise _refuse(slot, certificate, "weak-key", text)
+
+
+def _check_authority(
+    slot: Slot, certificate: Certificate, slots: Sequence[Slot], authority: AuthorityList, at: datetime
+) -> None:
+    answer = check_slot(authority, slot, certificate.identity, at)
+    if not answer.entitled:
+        raise NotEligible(f"slot {slot.slot_id}: {answer.detail_en}", reason=str(answer.code), text_vi=answer.detail_vi)
+    requesters = {one.staff_code for one in slots if one.role is SlotRole.REQUESTER}
+    if slot.role is SlotRole.MANAGER and slot.staff_code in requesters:
+        text = "Người đề nghị thu hồi không được tự phê duyệt đề nghị của mình."
+        raise _refuse(slot, certificate, "own-request", text)
+
+
+def _check_path(slot: Slot, certificate: Certificate, result: PathResult) -> None:
+    if result.outcome is PathOutcome.VALID:
+        return
+    default = ("certificate-invalid", "Chứng thư số không hợp lệ.")
+    reason, text = default if result.sub_indication is None else _PATH_REASONS.get(result.sub_indication, default)
+    raise _refuse(slot, certificate, reason, text, detail=result.detail)
+
+
+def _refuse(slot: Slot, certificate: Certificate, reason: str, text_vi: str, *, detail: str = "") -> NotEligible:
+    told = f": {detail}" if detail else ""
+    problem = f"slot {slot.slot_id}: the certificate with serial {certificate.serial:x} may not sign, {reason}{told}"
+    return NotEligible(problem, reason=reason, text_vi=text_vi)
