@@ -44,6 +44,51 @@ _PATH_REASONS: Final = {
 }
 
 
+class SignerCheck:
+    """Everything that is known of one signer at one moment; asked for every document of a batch.
+
+    Args:
+        certificate: the signer's.
+        authority: the signed list of who holds which office.
+        trust: the anchors.
+        evidence: of `certificate`, fresh at `at`.
+        at: the signing time, aware.
+    """
+
+    def __init__(
+        self, certificate: Certificate, *, authority: AuthorityList, trust: TrustStore, evidence: Evidence, at: datetime
+    ) -> None:
+        self._certificate = certificate
+        self._authority = authority
+        self._at = at
+        self._path = validate_path(
+            certificate,
+            trust=trust,
+            at=at,
+            extra=evidence.chain,
+            ocsps=evidence.ocsps,
+            crls=evidence.crls,
+            signed_after=at,
+        )
+
+    def check(self, slot: Slot, *, slots: Sequence[Slot], signed: frozenset[str]) -> None:
+        """Return when this signer may sign `slot`; raise otherwise.
+
+        Args:
+            slot: one of `slots`.
+            slots: all slots of the document, of `policy.list_slots` or `policy.list_recall_slots`.
+            signed: Ids of the slots that are signed.
+
+        Raises:
+            SlotNotReady: the slot is signed, or earlier ones are not; `missing` names them.
+            NotEligible: `reason` says why in a word, `text_vi` in a sentence.
+        """
+        _check_turn(slot, slots, signed)
+        _check_certificate(slot, self._certificate, self._at)
+        _check_authority(slot, self._certificate, slots, self._authority, self._at)
+        _check_path(slot, self._certificate, self._path)
+
+
 def check_may_sign(
     slot: Slot,
     certificate: Certificate,
@@ -55,32 +100,13 @@ def check_may_sign(
     evidence: Evidence,
     at: datetime,
 ) -> None:
-    """Return when `certificate` may sign `slot` at `at`; raise otherwise.
-
-    Args:
-        slot: one of `slots`.
-        slots: all slots of the document, of `policy.list_slots` or `policy.list_recall_slots`.
-        signed: Ids of the slots that are signed.
-        evidence: of `certificate`, fresh at `at`.
-        at: the signing time, aware.
+    """Return when `certificate` may sign `slot` at `at`; raise otherwise.  For many slots: `SignerCheck`.
 
     Raises:
-        SlotNotReady: the slot is signed, or earlier ones are not; `missing` names them.
-        NotEligible: `reason` says why in a word, `text_vi` in a sentence.
+        SlotNotReady, NotEligible: as `SignerCheck.check`.
     """
-    _check_turn(slot, slots, signed)
-    _check_certificate(slot, certificate, at)
-    _check_authority(slot, certificate, slots, authority, at)
-    result = validate_path(
-        certificate,
-        trust=trust,
-        at=at,
-        extra=evidence.chain,
-        ocsps=evidence.ocsps,
-        crls=evidence.crls,
-        signed_after=at,
-    )
-    _check_path(slot, certificate, result)
+    known = SignerCheck(certificate, authority=authority, trust=trust, evidence=evidence, at=at)
+    known.check(slot, slots=slots, signed=signed)
 
 
 def _check_turn(slot: Slot, slots: Sequence[Slot], signed: frozenset[str]) -> None:

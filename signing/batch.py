@@ -1,0 +1,225 @@
+"""One action of one person: many documents, both formats, one approval.
+
+Every document succeeds or fails by itself: a result carries what was signed, the level that was reached, and the error
+of each format that was not.  Nothing here stores or loads anything; the caller keeps the returned documents.
+
+Order of work: check and prepare each document, hand the whole list of digests to the signer once, attach each value.
+A format is attached only when its own value verifies, and a PDF only beside its XML, which is the original.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+
+from signing import pades, xades
+from signing.eligibility import SignerCheck
+from signing.signer import Pending, PendingFormat, Signer, SigningIdentity, check_value
+from signing.timestamp import TimestampClient
+from transcript_core.errors import KeyUnavailable, TimestampRefused, TranscriptError
+from transcript_core.pki.evidence import Evidence
+from transcript_core.policy import SignatureFormat, SignatureLevel, SigningPolicy, Slot
+from transcript_core.render.appearance import Appearance
+from transcript_core.xml import list_signed_slots
+
+
+@dataclass(frozen=True, slots=True)
+class SigningTask:
+    """One slot of one document, to be signed in one or both formats.
+
+    Raises:
+        ValueError: the PDF is to be signed and it or its appearance is not there.
+    """
+
+    key: str  # the caller's name for it; comes back in the result
+    slot: Slot
+    slots: tuple[Slot, ...]  # all of the document
+    policy: SigningPolicy
+    xml: bytes  # as stored; also when only the PDF is to be signed, since it says who has signed
+    formats: tuple[SignatureFormat, ...]
+    pdf: bytes | None = None  # as stored
+    appearance: Appearance | None = None  # what the PDF's field will show
+
+    def __post_init__(self) -> None:
+        if SignatureFormat.PADES in self.formats and (self.pdf is None or self.appearance is None):
+            raise ValueError(f"{self.key}: to sign the PDF, it and the appearance of the field are needed")
+
+
+@dataclass(frozen=True, slots=True)
+class FormatResult:
+    """What became of one format of one document: `document` or `error`, never both."""
+
+    document: bytes | None = field(repr=False)  # with the new signature
+    level: SignatureLevel | None  # reached; may be lower than the policy's when no timestamp was to be had
+    error: TranscriptError | None = None
+    timestamp_problem: TimestampRefused | None = None  # why the signature stays at B-B; `extend` completes it
+
+
+@dataclass(frozen=True, slots=True)
+class SigningResult:
+    """What became of one task."""
+
+    key: str
+    formats: Mapping[SignatureFormat, FormatResult]
+
+    @property
+    def signed(self) -> bool:
+        """Return whether every format that was asked for is signed."""
+        return all(result.error is None for result in self.formats.values())
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTask:
+    """A task with the digests that wait for their values, or with what stopped it."""
+
+    task: SigningTask
+    pendings: Mapping[SignatureFormat, Pending]
+    errors: Mapping[SignatureFormat, TranscriptError]
+
+
+def sign_batch(
+    tasks: Iterable[SigningTask],
+    signer: Signer,
+    *,
+    check: SignerCheck,
+    at: datetime,
+    evidence: Evidence | None = None,
+    timestamps: TimestampClient | None = None,
+    list_size: int | None = None,
+) -> Iterator[SigningResult]:
+    """Sign every task and return its result, in the order of the tasks.
+
+    Args:
+        check: of this signer's certificate at `at`.
+        at: the signing time that is signed, aware.
+        evidence: of the certificate; put into the XML signatures.
+        timestamps: asked for slots whose policy wants more than B-B; None: such slots stay at B-B.
+        list_size: tasks that are handed to the signer at once; None: all, under one approval.
+
+    Returns:
+        Results, made list by list while they are read.  No error of a document or of the key is raised: it is in the
+        results, and once the key is unavailable the remaining tasks carry that error, unsigned.
+    """
+    identity = SigningIdentity.of(signer)
+    lost: KeyUnavailable | None = None
+    for chunk in _split(tasks, list_size):
+        prepared = [prepare_task(task, identity, check=check, at=at) for task in chunk]
+        if lost is None:
+            try:
+                values = _sign(prepared, signer)
+            except KeyUnavailable as error:
+                lost = error
+        for position, one in enumerate(prepared):
+            if lost is not None:
+                yield _give_up(one, lost)
+            else:
+                yield attach_task(one, values[position], identity=identity, evidence=evidence, timestamps=timestamps)
+
+
+def prepare_task(task: SigningTask, identity: SigningIdentity, *, check: SignerCheck, at: datetime) -> PreparedTask:
+    """Return the digests of a task.  An error stops this task alone and is in the result."""
+    pendings: dict[SignatureFormat, Pending] = {}
+    try:
+        signed = list_signed_slots(task.xml)
+        if SignatureFormat.XADES not in task.formats:
+            signed -= {task.slot.slot_id}
+        check.check(task.slot, slots=task.slots, signed=signed)
+        for kind in (one for one in SignatureFormat if one in task.formats):
+            pendings[kind] = _prepare(task, kind, identity, at)
+    except TranscriptError as error:
+        return PreparedTask(task, {}, dict.fromkeys(task.formats, error))
+    return PreparedTask(task, pendings, {})
+
+
+def attach_task(
+    prepared: PreparedTask,
+    values: Mapping[SignatureFormat, bytes],
+    *,
+    identity: SigningIdentity,
+    evidence: Evidence | None = None,
+    timestamps: TimestampClient | None = None,
+) -> SigningResult:
+    """Return a task's result; the PDF is signed only when its XML is."""
+    task = prepared.task
+    results = {kind: FormatResult(None, None, error) for kind, error in prepared.errors.items()}
+    failed: TranscriptError | None = None
+    for kind, pending in prepared.pendings.items():
+        if failed is not None:
+            results[kind] = FormatResult(None, None, failed)
+            continue
+        results[kind] = _attach(task, pending, values[kind], identity, evidence, timestamps)
+        failed = results[kind].error
+    return SigningResult(task.key, results)
+
+
+def _prepare(task: SigningTask, kind: SignatureFormat, identity: SigningIdentity, at: datetime) -> Pending:
+    if kind is SignatureFormat.XADES:
+        return xades.prepare(task.xml, task.slot, identity, at=at, policy=task.policy)
+    assert task.pdf is not None
+    assert task.appearance is not None
+    return pades.prepare(task.pdf, task.slot, identity, at=at, appearance=task.appearance, policy=task.policy)
+
+
+def _sign(prepared: Sequence[PreparedTask], signer: Signer) -> list[dict[SignatureFormat, bytes]]:
+    """Return the values of each task, all asked for in one list."""
+    wanted = [(one, kind) for one, task in enumerate(prepared) for kind in task.pendings]
+    values: list[dict[SignatureFormat, bytes]] = [{} for _ in prepared]
+    if not wanted:
+        return values
+    answer = signer.sign_digests([prepared[one].pendings[kind].digest for one, kind in wanted])
+    if len(answer) != len(wanted):
+        raise KeyUnavailable(f"the key's holder answered {len(answer)} values for {len(wanted)} digests")
+    for (one, kind), value in zip(wanted, answer, strict=True):
+        values[one][kind] = value
+    return values
+
+
+def _attach(
+    task: SigningTask,
+    pending: Pending,
+    value: bytes,
+    identity: SigningIdentity,
+    evidence: Evidence | None,
+    timestamps: TimestampClient | None,
+) -> FormatResult:
+    try:
+        check_value(pending, value, identity.certificate)
+        token, problem = _ask_timestamp(task, pending, value, timestamps)
+        if pending.format is PendingFormat.XADES:
+            document = xades.attach(task.xml, pending, value, identity=identity, evidence=evidence, timestamp=token)
+        else:
+            assert task.pdf is not None
+            document = pades.attach(task.pdf, pending, value, identity=identity, timestamp=token)
+    except TranscriptError as error:
+        return FormatResult(None, None, error)
+    level = SignatureLevel.B_B if token is None else SignatureLevel.B_T
+    return FormatResult(document, level, timestamp_problem=problem)
+
+
+def _ask_timestamp(
+    task: SigningTask, pending: Pending, value: bytes, timestamps: TimestampClient | None
+) -> tuple[bytes | None, TimestampRefused | None]:
+    """Return a token, or why there is none; an authority that is down never fails the signing itself."""
+    if timestamps is None or task.slot.rule.level is SignatureLevel.B_B:
+        return None, None
+    imprint = xades.timestamp_imprint if pending.format is PendingFormat.XADES else pades.timestamp_imprint
+    try:
+        return timestamps.request(imprint(pending, value)), None
+    except TimestampRefused as refused:
+        return None, refused
+
+
+def _give_up(prepared: PreparedTask, lost: KeyUnavailable) -> SigningResult:
+    errors = {**dict.fromkeys(prepared.pendings, lost), **prepared.errors}
+    return SigningResult(prepared.task.key, {kind: FormatResult(None, None, error) for kind, error in errors.items()})
+
+
+def _split(tasks: Iterable[SigningTask], size: int | None) -> Iterator[list[SigningTask]]:
+    if size is None:
+        yield list(tasks)
+        return
+    remaining = iter(tasks)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
