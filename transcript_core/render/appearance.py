@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from transcript_core.clock import VIETNAM_TIME
@@ -144,7 +145,8 @@ def build_seal_appearance(
     return _build(width, height, drawing)
 
 
-def build_waiting_appearance(width: float, height: float, *, lines: Sequence[str]) -> Appearance:
+@lru_cache(maxsize=1024)
+def build_waiting_appearance(width: float, height: float, *, lines: tuple[str, ...]) -> Appearance:
     """Return what a person's place shows before it is signed; the first line is the name."""
     frame = _Box(0, 0, width, height)
     shown = [_Line(lines[0], BOLD, may_break=True), *(_Line(line, REGULAR, _SMALL) for line in lines[1:])]
@@ -152,6 +154,7 @@ def build_waiting_appearance(width: float, height: float, *, lines: Sequence[str
     return _build(width, height, drawing)
 
 
+@lru_cache(maxsize=64)
 def build_waiting_seal_appearance(width: float, height: float, *, school_name: str) -> Appearance:
     """Return what the seal's place shows before issue: the QR's frame marked as not issued."""
     square, panel = _split_seal(width, height)

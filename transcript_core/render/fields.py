@@ -77,7 +77,7 @@ def prepare_fields(pdf: bytes, specs: Sequence[FieldSpec]) -> bytes:
     for spec in specs:
         place = places[spec.slot_id]
         appearance = _build_waiting(spec, place)
-        first = max(bodies) + 1
+        first = len(bodies) + 1
         for item in appearance.objects:
             _add(bodies, item.build_body(first, fonts))
         bodies[place.number] = _build_field(spec, place, appearance=first, lock=lock)
@@ -89,14 +89,15 @@ def prepare_fields(pdf: bytes, specs: Sequence[FieldSpec]) -> bytes:
 
 
 def _add(bodies: dict[int, bytes], body: bytes) -> int:
-    number = max(bodies) + 1
+    """Add an object under the next number; numbers have no gap, so that is the count and one."""
+    number = len(bodies) + 1
     bodies[number] = body
     return number
 
 
 def _add_group(bodies: dict[int, bytes], group: Sequence[bytes]) -> int:
     """Add objects that refer to each other by index; return the number of the first."""
-    start = max(bodies) + 1
+    start = len(bodies) + 1
     numbers = {index: start + index for index in range(len(group))}
     for body in group:
         _add(bodies, renumber(body, numbers))
@@ -142,9 +143,10 @@ def _retag(bodies: Mapping[int, bytes], *, expected: int) -> dict[int, bytes]:
 
 def _build_waiting(spec: FieldSpec, place: _Place) -> Appearance:
     left, bottom, right, top = place.corners
+    width, height = round(right - left, 2), round(top - bottom, 2)
     if spec.closes_document:
-        return build_waiting_seal_appearance(right - left, top - bottom, school_name=spec.waiting_lines[0])
-    return build_waiting_appearance(right - left, top - bottom, lines=spec.waiting_lines)
+        return build_waiting_seal_appearance(width, height, school_name=spec.waiting_lines[0])
+    return build_waiting_appearance(width, height, lines=spec.waiting_lines)
 
 
 def _build_field(spec: FieldSpec, place: _Place, *, appearance: int, lock: int) -> bytes:

@@ -32,7 +32,6 @@ TEMPLATES: Final = {
 }
 """Template versions of this installation, each a folder; a released one is never changed."""
 
-STANDARDS: Final = ["a-3a", "ua-1"]
 _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _ROLES: Final = {
     SlotRole.HOMEROOM_TEACHER: "giáo viên chủ nhiệm",
@@ -65,7 +64,7 @@ def render_first_revision(transcript: Transcript, issue: IssueInfo, *, info_xml:
 
 
 def list_pdf_slots(transcript: Transcript, issue: IssueInfo) -> tuple[Slot, ...]:
-    """Return the slots that sign this PDF: all that the policy signs by PAdES, less those kept from an earlier version."""
+    """Return the slots that sign this PDF: all that the policy signs by PAdES, less those kept before."""
     slots = list_slots(transcript, issue, get_policy(transcript.policy_id))
     return tuple(slot for slot in slots if not slot.kept and SignatureFormat.PADES in slot.rule.formats)
 
@@ -110,7 +109,7 @@ def _compile(template: str, view: View, info_xml: bytes) -> bytes:
     try:
         inputs = {"data": json.dumps(view, ensure_ascii=False), "info": info_xml.decode("utf-8")}
         pdf, warnings = _get_compiler().compile_with_warnings(
-            _templates() / template / "form.typ", format="pdf", sys_inputs=inputs, pdf_standards=list(STANDARDS)
+            _templates() / template / "form.typ", format="pdf", sys_inputs=inputs, pdf_standards=["a-3a", "ua-1"]
         )
     except UnicodeDecodeError as error:
         raise MalformedTranscript("the data to attach are not UTF-8") from error

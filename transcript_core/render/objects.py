@@ -47,7 +47,8 @@ def parse_objects(pdf: bytes) -> PdfObjects:
         starts = {number: int(line.split()[0]) for number, line in enumerate(lines[2:]) if line.split()[2] == b"n"}
     except (ValueError, IndexError) as error:
         raise MalformedTranscript("the PDF has no readable cross-reference table") from error
-    ends = dict(zip(sorted(starts.values()), [*sorted(starts.values())[1:], table_at], strict=True))
+    ordered = sorted(starts.values())
+    ends = dict(zip(ordered, [*ordered[1:], table_at], strict=True))
     bodies = {number: _cut_body(pdf[at : ends[at]], number) for number, at in starts.items()}
     return PdfObjects(bodies=bodies, root=root, info=info)
 
@@ -101,6 +102,8 @@ def write_file(objects: PdfObjects, *, first: Iterable[int]) -> bytes:
     """
     leading = list(first)
     order = [*leading, *sorted(objects.bodies.keys() - set(leading))]
+    if objects.bodies.keys() != set(range(1, len(objects.bodies) + 1)):
+        raise MalformedTranscript("the PDF's objects are not numbered without a gap")
     chunks, offsets, position = [HEADER], {}, len(HEADER)
     for number in order:
         chunk = b"%d 0 obj\n%s\nendobj\n" % (number, objects.bodies[number])
@@ -108,7 +111,7 @@ def write_file(objects: PdfObjects, *, first: Iterable[int]) -> bytes:
         offsets[number] = position
         position += len(chunk)
     body = b"".join(chunks)
-    size = max(objects.bodies) + 1
+    size = len(objects.bodies) + 1
     identifier = hashlib.sha256(body).digest()[:16].hex().upper().encode("ascii")
     table = _write_table(offsets, size)
     trailer = b"trailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID[<%s><%s>]>>\nstartxref\n%d\n%%%%EOF\n" % (
@@ -119,8 +122,5 @@ def write_file(objects: PdfObjects, *, first: Iterable[int]) -> bytes:
 
 
 def _write_table(offsets: Mapping[int, int], size: int) -> bytes:
-    missing = [number for number in range(1, size) if number not in offsets]
-    if missing:
-        raise MalformedTranscript("the PDF's objects are not numbered without a gap")
     entries = b"".join(b"%010d 00000 n \n" % offsets[number] for number in range(1, size))
     return b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, entries)

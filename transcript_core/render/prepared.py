@@ -1,8 +1,8 @@
 """What a signer needs to know of a prepared file, read from its head and its tail alone.
 
 The catalog, the AcroForm and the fields stand directly after the header, as plain octets (`fields.py`, `docs/pdf.md`),
-and the last trailer stands at the end in one line, so this costs microseconds whatever the file's size.  It is for files
-that this installation wrote; what strangers hand in goes to the verifier's reader.
+and the last trailer stands at the end in one line, so this costs microseconds whatever the file's size.  It is for
+files that this installation wrote; what strangers hand in goes to the verifier's reader.
 """
 
 from __future__ import annotations

@@ -87,6 +87,8 @@ def build_view(transcript: Transcript, issue: IssueInfo) -> View:
         "serial": transcript.serial,
         "version": transcript.version,
         "stage": _STAGES[transcript.stage],
+        "stage_title": _STAGES[transcript.stage].upper(),
+        "term_only": transcript.stage is Stage.TERM_1,
         "locked": _instant_parts(transcript.locked_at),
         "locked_shown": f"{local:%H:%M:%S} ngày {local:%d/%m/%Y} (giờ Việt Nam)",
         "external_id": transcript.external_id,
