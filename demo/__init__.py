@@ -1,0 +1,1 @@
+"""The demonstration: an invented school, and the main job done with it from import to verification."""
