@@ -84,9 +84,22 @@ class SignerCheck:
             NotEligible: `reason` says why in a word, `text_vi` in a sentence.
         """
         _check_turn(slot, slots, signed)
-        _check_certificate(slot, self._certificate, self._at)
+        problem = _find_problem(self._certificate, self._at)
+        if problem is not None:
+            raise _refuse(f"slot {slot.slot_id}: ", self._certificate, *problem)
         _check_authority(slot, self._certificate, slots, self._authority, self._at)
         _check_path(slot, self._certificate, self._path)
+
+
+def check_certificate(certificate: Certificate, *, at: datetime) -> None:
+    """Return when nothing in the certificate itself stands against signing at `at`; ask before fetching evidence.
+
+    Raises:
+        NotEligible: out of its time, not for signing, or too weak a key.
+    """
+    problem = _find_problem(certificate, at)
+    if problem is not None:
+        raise _refuse("", certificate, *problem)
 
 
 def check_may_sign(
@@ -129,18 +142,19 @@ def _describe_slot(slot: Slot) -> str:
     return f"{_ROLE_NAMES[slot.role]}{subject} ({slot.name})"
 
 
-def _check_certificate(slot: Slot, certificate: Certificate, at: datetime) -> None:
+def _find_problem(certificate: Certificate, at: datetime) -> tuple[str, str] | None:
+    """Return what stands against the certificate by itself, as reason and Vietnamese sentence, or None."""
     if at > certificate.not_after:
         day = certificate.not_after.astimezone(VIETNAM_TIME).strftime("%d/%m/%Y")
-        raise _refuse(slot, certificate, "expired", f"Chứng thư số đã hết hạn ngày {day}.")
+        return "expired", f"Chứng thư số đã hết hạn ngày {day}."
     if at < certificate.not_before:
         day = certificate.not_before.astimezone(VIETNAM_TIME).strftime("%d/%m/%Y")
-        raise _refuse(slot, certificate, "not-yet-valid", f"Chứng thư số chỉ có hiệu lực từ ngày {day}.")
+        return "not-yet-valid", f"Chứng thư số chỉ có hiệu lực từ ngày {day}."
     if certificate.is_ca or not certificate.may_sign:
-        raise _refuse(slot, certificate, "no-signing-usage", "Chứng thư số này không được cấp để ký văn bản.")
+        return "no-signing-usage", "Chứng thư số này không được cấp để ký văn bản."
     if not is_strong_key(certificate.public_key):
-        text = "Khóa của chứng thư số quá yếu: cần RSA từ 2048 bit hoặc ECDSA từ 256 bit."
-        raise _refuse(slot, certificate, "weak-key", text)
+        return "weak-key", "Khóa của chứng thư số quá yếu: cần RSA từ 2048 bit hoặc ECDSA từ 256 bit."
+    return None
 
 
 def _check_authority(
@@ -152,7 +166,7 @@ def _check_authority(
     requesters = {one.staff_code for one in slots if one.role is SlotRole.REQUESTER}
     if slot.role is SlotRole.MANAGER and slot.staff_code in requesters:
         text = "Người đề nghị thu hồi không được tự phê duyệt đề nghị của mình."
-        raise _refuse(slot, certificate, "own-request", text)
+        raise _refuse(f"slot {slot.slot_id}: ", certificate, "own-request", text)
 
 
 def _check_path(slot: Slot, certificate: Certificate, result: PathResult) -> None:
@@ -160,10 +174,10 @@ def _check_path(slot: Slot, certificate: Certificate, result: PathResult) -> Non
         return
     default = ("certificate-invalid", "Chứng thư số không hợp lệ.")
     reason, text = default if result.sub_indication is None else _PATH_REASONS.get(result.sub_indication, default)
-    raise _refuse(slot, certificate, reason, text, detail=result.detail)
+    raise _refuse(f"slot {slot.slot_id}: ", certificate, reason, text, detail=result.detail)
 
 
-def _refuse(slot: Slot, certificate: Certificate, reason: str, text_vi: str, *, detail: str = "") -> NotEligible:
+def _refuse(where: str, certificate: Certificate, reason: str, text_vi: str, *, detail: str = "") -> NotEligible:
     told = f": {detail}" if detail else ""
-    problem = f"slot {slot.slot_id}: the certificate with serial {certificate.serial:x} may not sign, {reason}{told}"
+    problem = f"{where}the certificate with serial {certificate.serial:x} may not sign, {reason}{told}"
     return NotEligible(problem, reason=reason, text_vi=text_vi)
