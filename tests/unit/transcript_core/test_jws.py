@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
-import json
 from typing import Any
 
 import pytest
 
 from signing.keystores.pkcs12 import FileSigner
+from tests.support.authority import sign_compact
 from tests.support.pki import open_person, open_seal
 from transcript_core.errors import LimitExceeded, MalformedTranscript, SignatureInvalid
 from transcript_core.jws import parse_jws, verify_jws
@@ -26,12 +25,7 @@ def _b64(data: bytes) -> bytes:
 
 def make_jws(signer: FileSigner, header: dict[str, Any] | None = None, payload: bytes = PAYLOAD) -> bytes:
     """Sign `payload`; `header` replaces or removes (None) members of the usual protected header."""
-    chain = [base64.b64encode(one.der).decode() for one in (signer.certificate, *signer.chain)]
-    usual = {"alg": signer.algorithm.jws_name, "typ": "thu+jws", "x5c": chain}
-    members = {name: value for name, value in {**usual, **(header or {})}.items() if value is not None}
-    signing_input = _b64(json.dumps(members).encode()) + b"." + _b64(payload)
-    value = signer.sign_digests([hashlib.sha256(signing_input).digest()])[0]
-    return signing_input + b"." + _b64(value)
+    return sign_compact(signer, payload, {"typ": "thu+jws", **(header or {})})
 
 
 def _open_pss() -> FileSigner:
