@@ -27,6 +27,7 @@ from transcript_core.layout import (
     Node,
     Parts,
     Record,
+    check_length,
     find_transcript_record,
     json_name,
 )
@@ -109,6 +110,7 @@ def _encode_field(field: Field, value: Any) -> dict[str, Any]:
         case Inline():
             return _encode_record(field.record, value)
         case Many() | Parts():
+            check_length(field, value)
             return {json_name(field.tag): [_encode_item(field, one) for one in value]} if value else {}
 
 

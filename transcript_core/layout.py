@@ -9,10 +9,13 @@ There is one form of each value: what is absent (None, an empty text, an empty l
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import Final
 
 from transcript_core import model
+from transcript_core.errors import LimitExceeded
+from transcript_core.limits import MAX_LIST_ITEMS
 from transcript_core.scalars import (
     BOOLEAN,
     DATE,
@@ -399,6 +402,16 @@ RECALL: Final = Record(
         Leaf("MA_BAM_CHINH_SACH_KY", "policy_digest", DIGEST),
     ),
 )
+
+
+def check_length(field: Many | Parts, values: Sized) -> None:
+    """Check that a list is not longer than a document may have it.
+
+    Raises:
+        LimitExceeded: more than MAX_LIST_ITEMS items.
+    """
+    if len(values) > MAX_LIST_ITEMS:
+        raise LimitExceeded(f"{field.tag} has more than {MAX_LIST_ITEMS} items")
 
 
 def find_transcript_record(level: model.SchoolLevel) -> Record:

@@ -9,7 +9,18 @@ from __future__ import annotations
 from typing import Any
 
 from transcript_core.errors import MalformedTranscript
-from transcript_core.layout import PART_CONTEXT, Field, Inline, Leaf, Many, Node, PartContext, Parts, Record
+from transcript_core.layout import (
+    PART_CONTEXT,
+    Field,
+    Inline,
+    Leaf,
+    Many,
+    Node,
+    PartContext,
+    Parts,
+    Record,
+    check_length,
+)
 from transcript_core.policy import part_id
 from transcript_core.scalars import Scalar
 
@@ -51,6 +62,7 @@ class Encoder:
                     self._write_list(field, value)
 
     def _write_list(self, field: Many | Parts, values: tuple[Any, ...]) -> None:
+        check_length(field, values)
         self._pieces.append(f"<{field.tag}>")
         for value in values:
             if isinstance(field, Parts):

@@ -1,7 +1,8 @@
 """Works on stored documents as octets, without parsing: a part is a slice, a signature is spliced in.
 
 This is sound because stored documents are in exclusive canonical form without comments and processing instructions: a
-`<` in text or in an attribute is always escaped there, so `<TAG Id="x"` can be nothing but a start tag.  The functions
+`<` in text or in an attribute is always escaped there, so `<TAG Id="x"` can be nothing but a start tag; and because
+every element of a signature has a prefix and none of ours has, so a signature can hold no tag of ours.  The functions
 refuse what cannot be such a document; the verifier reads and canonicalises everything once more by other means
 (`transcript_core.xml.document`).
 """
@@ -21,6 +22,7 @@ _SIGNATURE_END: Final = b"</ds:Signature>"
 _SIGNATURE_START: Final = b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="%s">'
 _SLOT_LIST: Final = b"<DANH_SACH_THONG_TIN_KY>"
 _SLOT_START: Final = re.compile(rb'<([A-Z_]+) Id="([a-z][A-Za-z0-9-]*)">')
+_BARE_TAG: Final = re.compile(rb"</?[^:\s>]*[\s>]")  # an element without a prefix: ours, never a signature's
 _PART_ID: Final = re.compile(r"diem-[A-Z][A-Z0-9]*")
 
 
@@ -194,6 +196,7 @@ class _Walk:
         self._document = document
         self._position = position
         self.places: list[_Place] = []
+        self._seen: set[str] = set()
 
     def skip_if(self, expected: bytes) -> bool:
         if not self._document.startswith(expected, self._position):
@@ -215,8 +218,9 @@ class _Walk:
             end = self._document.find(_SIGNATURE_END, start) + len(_SIGNATURE_END)
         self._position = max(start, end)
         self.skip(b"</%s>" % tag)
-        if any(place.slot_id == slot_id for place in self.places):
+        if slot_id in self._seen:
             raise MalformedTranscript(f"slot {slot_id} stands twice")
+        self._seen.add(slot_id)
         self.places.append(_Place(slot_id, start, end, in_data))
 
     def close(self) -> None:
@@ -231,3 +235,5 @@ def _check_signature(signature: bytes, slot_id: str) -> None:
         raise MalformedTranscript(f"this is not one ds:Signature with the Id of slot {slot_id}")
     if b"<!" in signature or b"<?" in signature or b"\r" in signature or b"/>" in signature:
         raise MalformedTranscript(f"the signature for slot {slot_id} is not in canonical form")
+    if _BARE_TAG.search(signature):
+        raise MalformedTranscript(f"the signature for slot {slot_id} holds elements of another kind")
