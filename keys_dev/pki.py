@@ -49,7 +49,7 @@ from keys_dev.profiles import (
 )
 from transcript_core.clock import SystemClock
 from transcript_core.errors import TrustMaterialError
-from transcript_core.pki.certificates import Certificate, load_certificate
+from transcript_core.pki.certificates import IDENTITY_PATTERN, Certificate, load_certificate
 from transcript_core.pki.trust import TrustStore, World, load_trust_store
 
 DEFAULT_FOLDER: Final = Path(__file__).parent / "material"
@@ -69,6 +69,17 @@ _CA_NAMES: Final = {
     "public-duty-ca": "CA chuyên dùng công vụ",
 }
 _TSA_CA: Final = "national-ca"
+_REASONS: Final = frozenset(
+    {
+        "unspecified",
+        "key_compromise",
+        "affiliation_changed",
+        "superseded",
+        "cessation_of_operation",
+        "certificate_hold",
+        "privilege_withdrawn",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +187,13 @@ class DevelopmentPki:
         return self.issue(Subscriber(school_name, f"MST:{mst}", school_name, world, algorithm))
 
     def issue(self, subscriber: Subscriber) -> Path:
-        """Return the PKCS#12 of this subscriber, issued at the first call; also expired or useless ones, on demand."""
+        """Return the PKCS#12 of this subscriber, issued at the first call; also expired or useless ones, on demand.
+
+        Raises:
+            TrustMaterialError: the identity is none that a certificate can carry.
+        """
+        if IDENTITY_PATTERN.match(subscriber.identity) is None:
+            raise TrustMaterialError(f"{subscriber.identity}: not CCCD: with 12 digits or MST: with 10")
         path = self.folder / "people" / f"{subscriber.file_name}.p12"
         if path.is_file():
             return path
@@ -215,9 +232,16 @@ class DevelopmentPki:
     def revoke(self, certificate: Certificate, *, at: datetime, reason: str = "key_compromise") -> None:
         """Let the responders say from now on that `certificate` was revoked at `at` (aware).
 
+        Args:
+            certificate: one of this PKI's.
+            at: aware.
+            reason: RFC 5280, 5.3.1, in snake case: "key_compromise", "superseded", ...
+
         Raises:
-            TrustMaterialError: this PKI did not issue it.
+            TrustMaterialError: this PKI did not issue it, or there is no such reason.
         """
+        if reason not in _REASONS:
+            raise TrustMaterialError(f"{reason} is not one of {', '.join(sorted(_REASONS))}")
         ca = self._find_issuing_ca(certificate)
         content = json.dumps({"at": at.astimezone(UTC).isoformat(), "reason": reason}).encode()
         write_private(self.folder / "revoked" / ca / f"{certificate.serial:x}.json", content)

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from keys_dev.pki import DevelopmentPki
 from keys_dev.profiles import KeyKind
+from keys_dev.services import Responder
 from signing.keystores.pkcs12 import FileSigner, open_pkcs12
+from transcript_core.clock import FixedClock
 from transcript_core.pki.trust import World
 
 CREATED_AT = datetime(2026, 5, 1, tzinfo=UTC)
@@ -40,6 +42,11 @@ def development_pki() -> DevelopmentPki:
 def make_pki(folder: Path) -> DevelopmentPki:
     """Return a PKI of one's own in `folder`; costs about half a second."""
     return DevelopmentPki.load_or_create(folder, created_at=CREATED_AT)
+
+
+def pki_at(at: datetime, pki: DevelopmentPki | None = None) -> Responder:
+    """Return a `Fetch` without sockets: TSA, OCSP, CRLs of the (shared) PKI, as they answer at `at`."""
+    return Responder(pki or development_pki(), FixedClock(at))
 
 
 def open_person(

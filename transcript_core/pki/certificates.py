@@ -27,7 +27,7 @@ from transcript_core.limits import MAX_CERTIFICATE_BYTES, MAX_CERTIFICATES
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 """The key types that a certificate may hold here."""
 
-_IDENTITY = re.compile(r"(?:CCCD:[0-9]{12}|MST:[0-9]{10}(?:-[0-9]{3})?)\Z")
+IDENTITY_PATTERN: Final = re.compile(r"(?:CCCD:[0-9]{12}|MST:[0-9]{10}(?:-[0-9]{3})?)\Z")
 """Personal identification number, or tax code of an organisation or its branch."""
 
 _PEM_BLOCK: Final = b"-----BEGIN"
@@ -183,7 +183,7 @@ def _attribute(name: x509.Name, oid: x509.ObjectIdentifier) -> str:
 def _identity(subject: x509.Name) -> str | None:
     """Return the one UID that names a person or an organisation; two of them name nobody."""
     values = [str(attribute.value) for attribute in subject.get_attributes_for_oid(NameOID.USER_ID)]
-    known = [value for value in values if _IDENTITY.match(value)]
+    known = [value for value in values if IDENTITY_PATTERN.match(value)]
     return known[0] if len(known) == 1 else None
 
 
