@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from transcript_core.model import Recall, Transcript
+from transcript_core.model import IssueInfo, Recall, Transcript
 
 
 class Outcome(StrEnum):
@@ -169,6 +169,7 @@ class Report:
     findings: tuple[Finding, ...]  # one for each check, in the order they ran
     required: frozenset[str]  # checks that must not be left unanswered
     verified_transcript: Transcript | None = None  # internal: read `transcript`
+    verified_issue: IssueInfo | None = None  # internal: read `issue`
     verified_recall: Recall | None = None  # internal: read `recall`
 
     @property
@@ -205,6 +206,11 @@ class Report:
     def transcript(self) -> Transcript | None:
         """Return the verified content, or None unless the report passed."""
         return self.verified_transcript if self.outcome is Outcome.PASSED else None
+
+    @property
+    def issue(self) -> IssueInfo | None:
+        """Return the verified issue part of the transcript's XML, or None unless the report passed."""
+        return self.verified_issue if self.outcome is Outcome.PASSED else None
 
     @property
     def recall(self) -> Recall | None:

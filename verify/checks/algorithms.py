@@ -1,0 +1,52 @@
+"""Signature and hash algorithms and key lengths are allowed.
+
+Spec: TT 15/2025/TT-BKHCN, Annex I and Annex II 1.3; EN 319 102-1, 5.2.8.4.2 (cryptographic constraints).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from transcript_core.pki.algorithms import fits_key
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.examination import Context, Examination
+from verify.formats.problems import Gravity, SignatureProblem
+from verify.report import Criterion, Finding, SubIndication
+from verify.signature import ExaminedSignature
+
+NAME: Final = "signature.algorithms"
+RULE: Final = Rule(
+    NAME,
+    "Thuật toán ký, hàm băm và độ dài khóa được phép dùng.",
+    "Signature and hash algorithms and key lengths are allowed.",
+    Criterion.ALGORITHMS,
+)
+_FORBIDDEN: Final = frozenset(
+    problem.text for problem in (SignatureProblem.HMAC, SignatureProblem.WEAK_ALGORITHM, SignatureProblem.KEY_MISMATCH)
+)
+
+
+def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
+    """Return whether all algorithms are allowed."""
+    return judge_each(RULE, examination.signatures, judge)
+
+
+def judge(signature: ExaminedSignature) -> Verdict:
+    """Return whether the algorithms of one signature are allowed."""
+    facts = signature.facts
+    forbidden = [trouble for trouble in facts.troubles if trouble in _FORBIDDEN and trouble.gravity is Gravity.BROKEN]
+    if forbidden:
+        return failed(forbidden[0].text_vi, forbidden[0].text_en, SubIndication.SIG_CRYPTO_FAILURE)
+    if facts.algorithm is None:
+        return indeterminate(
+            "thuật toán không được hỗ trợ",
+            "an algorithm that is not supported",
+            SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
+        )
+    if facts.certificate is not None and not fits_key(facts.algorithm, facts.certificate.public_key):
+        return failed(
+            "khóa quá ngắn hoặc không hợp với thuật toán",
+            "the key is too short or does not fit the algorithm",
+            SubIndication.SIG_CRYPTO_FAILURE,
+        )
+    return PASSED

@@ -1,0 +1,46 @@
+"""Every certificate was in date at the time that counts: the proven time, else that of the verification.
+
+Spec: TT 15/2025 Annex II 1.1; EN 319 102-1, 5.2.6, 5.2.8 and 5.6.2 (best-signature-time).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.examination import Context, Examination
+from verify.report import Criterion, Finding, SubIndication
+from verify.signature import ExaminedSignature
+
+NAME: Final = "certificate.period"
+RULE: Final = Rule(
+    NAME,
+    "Chứng thư của mọi người ký còn hiệu lực tại thời điểm ký.",
+    "Every signer's certificate was in date when it was signed.",
+    Criterion.CERTIFICATE_IN_DATE,
+)
+
+
+def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
+    """Return whether every certificate was in date."""
+    return judge_each(RULE, examination.signatures, judge)
+
+
+def judge(signature: ExaminedSignature) -> Verdict:
+    """Return whether one certificate was in date; using it out of date by one's own word fails."""
+    certificate, claimed = signature.facts.certificate, signature.facts.signed_at
+    if certificate is None:
+        return NOT_APPLICABLE
+    if claimed is not None and claimed > certificate.not_after:
+        return failed("ký khi chứng thư đã hết hạn", "signed after the certificate expired", SubIndication.EXPIRED)
+    if signature.judged_at < certificate.not_before or (claimed is not None and claimed < certificate.not_before):
+        return failed(
+            "ký khi chứng thư chưa có hiệu lực", "signed before the certificate was valid", SubIndication.NOT_YET_VALID
+        )
+    if signature.judged_at > certificate.not_after:
+        return indeterminate(
+            "chứng thư đã hết hạn và không có dấu thời gian chứng minh đã ký trước đó",
+            "the certificate has expired and no timestamp proves that it was signed before",
+            SubIndication.OUT_OF_BOUNDS_NO_POE,
+        )
+    return PASSED

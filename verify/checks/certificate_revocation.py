@@ -1,0 +1,58 @@
+"""No certificate was revoked at the time that counts, by the OCSP answers and CRLs at hand.
+
+Spec: TT 15/2025 Annex II 1.2; EN 319 102-1, 5.2.6 and 5.6.2; nothing is fetched.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from transcript_core.pki.path import SubIndication as PathSubIndication
+from transcript_core.pki.revocation import RevocationStatus
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.examination import Context, Examination
+from verify.report import Criterion, Finding, SubIndication
+from verify.signature import ExaminedSignature
+
+NAME: Final = "certificate.revocation"
+RULE: Final = Rule(
+    NAME,
+    "Không chứng thư nào bị thu hồi tại thời điểm ký.",
+    "No certificate was revoked when it was signed.",
+    Criterion.NOT_REVOKED,
+)
+
+
+def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
+    """Return whether no certificate was revoked."""
+    return judge_each(RULE, examination.signatures, judge)
+
+
+def judge(signature: ExaminedSignature) -> Verdict:
+    """Return what is known of one certificate's revocation."""
+    if signature.facts.certificate is None:
+        return NOT_APPLICABLE
+    path = signature.path
+    if path is None or path.anchor is None:
+        return indeterminate(
+            "không kiểm tra được việc thu hồi vì không có đường dẫn tin cậy",
+            "revocation could not be checked without a trusted path",
+            SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+        )
+    if path.revocation.status is RevocationStatus.UNKNOWN:
+        return indeterminate(
+            "không có thông tin thu hồi (OCSP, CRL) dùng được",
+            "there is no usable revocation data (OCSP, CRL)",
+            SubIndication.TRY_LATER,
+        )
+    if path.revocation.status is RevocationStatus.GOOD:
+        return PASSED
+    if path.sub_indication is PathSubIndication.REVOKED:
+        return failed(
+            "ký sau khi chứng thư bị thu hồi", "signed after the certificate was revoked", SubIndication.REVOKED
+        )
+    return indeterminate(
+        "chứng thư đã bị thu hồi và không chứng minh được là đã ký trước đó",
+        "the certificate was revoked and nothing proves that it was signed before",
+        SubIndication.REVOKED_NO_POE,
+    )

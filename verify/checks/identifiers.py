@@ -1,0 +1,32 @@
+"""No identifier stands on two elements, so that every reference has one meaning.
+
+Spec: XML 1.0, 3.3.1 (validity constraint ID); against signature wrapping.  `Id`, `ID`, `id` and `xml:id` are one space.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, conclude, failed
+from verify.examination import Context, Examination
+from verify.report import Finding, SubIndication
+
+NAME: Final = "document.identifiers"
+RULE: Final = Rule(NAME, "Mỗi định danh (Id) là duy nhất.", "Every identifier (Id) is unique.")
+
+
+def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
+    """Return whether all identifiers are unique."""
+    return conclude(RULE, _judge(examination))
+
+
+def _judge(examination: Examination) -> Verdict:
+    if examination.xml is None or examination.xml.root is None:
+        return NOT_APPLICABLE
+    if examination.xml.identifier_error is None:
+        return PASSED
+    return failed(
+        f"Có định danh trùng nhau, không thể biết chữ ký nói về phần nào ({examination.xml.identifier_error}).",
+        f"Identifiers are doubled, so what a signature means is open ({examination.xml.identifier_error}).",
+        SubIndication.FORMAT_FAILURE,
+    )

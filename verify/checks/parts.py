@@ -1,0 +1,85 @@
+"""Every signed part belongs to this pupil, class, school, year and document, and to no later version than this one.
+
+A teacher signs one part; these values inside it are what keeps it from being moved or brought back.  The reader of the
+core refuses a part that disagrees with the head of the document; this rule looks once more, and by itself, so that the
+report can say which part was moved.  Spec: `docs/schema.md`, parts; TT 22/2021, Đ.20 (who answers for which marks).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from lxml.etree import _Element
+
+from transcript_core.layout import PART_CONTEXT, Leaf
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, conclude, failed
+from verify.examination import Context, Examination
+from verify.report import Finding, SubIndication
+
+NAME: Final = "document.parts"
+RULE: Final = Rule(
+    NAME,
+    "Mọi phần điểm thuộc đúng học sinh, lớp, trường, năm học và học bạ này.",
+    "Every part with marks belongs to this pupil, class, school, year and document.",
+)
+
+_NUMBER: Final = re.compile(r"[0-9]{1,6}\Z")
+
+_IN_HEAD: Final = {
+    "MA_HOC_BA": "MA_HOC_BA",
+    "SO_HIEU": "SO_HIEU",
+    "NAM_HOC": "NAM_HOC",
+    "MA_TRUONG": "TRUONG/MA_TRUONG",
+    "LOP": "LOP",
+    "MA_HOC_SINH": "HOC_SINH/MA_HOC_SINH",
+}
+"""Where the head of THONG_TIN_HOC_BA says what each part repeats."""
+
+
+def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
+    """Return whether no part was moved or brought back."""
+    info = _find_info(examination)
+    return conclude(RULE, NOT_APPLICABLE if info is None else _judge(info))
+
+
+def _find_info(examination: Examination) -> _Element | None:
+    xml, pdf = examination.xml, examination.pdf
+    if xml is not None and xml.root is not None and xml.is_ours:
+        return xml.root.find("DU_LIEU_HOC_BA/THONG_TIN_HOC_BA")
+    return None if pdf is None else pdf.info
+
+
+def _judge(info: _Element) -> Verdict:
+    parts = list(info.iter("DIEM_TONG_KET"))
+    moved = [part for part in parts if not _belongs(part, info)]
+    if moved:
+        return _failed(moved, "thuộc về học bạ khác", "belongs to another transcript")
+    outdated = [part for part in parts if not _is_listed_revision(part, info)]
+    if outdated:
+        return _failed(outdated, "không đúng phiên bản đã ghi", "is not of the revision that is listed")
+    return PASSED
+
+
+def _failed(parts: list[_Element], what_vi: str, what_en: str) -> Verdict:
+    names = ", ".join(part.get("Id", "?") for part in parts)
+    return failed(f"Phần điểm {names} {what_vi}.", f"Part {names} {what_en}.", SubIndication.SIG_CONSTRAINTS_FAILURE)
+
+
+def _belongs(part: _Element, info: _Element) -> bool:
+    tags = [field.tag for field in PART_CONTEXT.fields if isinstance(field, Leaf)]
+    return all(part.findtext(tag) == info.findtext(_IN_HEAD[tag]) for tag in tags)
+
+
+def _is_listed_revision(part: _Element, info: _Element) -> bool:
+    revision, version = part.findtext("PHIEN_BAN_THAY_DOI"), info.findtext("PHIEN_BAN")
+    listed = {
+        signer.findtext("PHIEN_BAN_PHAN_KY")
+        for signer in info.iter("NGUOI_KY")
+        if signer.findtext("PHAN_KY") == part.get("Id")
+    }
+    return _number(revision) <= _number(version) and listed <= {revision}
+
+
+def _number(text: str | None) -> int:
+    return int(text) if text is not None and _NUMBER.match(text) else 0

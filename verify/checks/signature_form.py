@@ -1,0 +1,33 @@
+"""Every signature has the form that its standard asks for, with nothing missing, doubled, hidden or unknown.
+
+Spec: ETSI EN 319 102-1, 5.2.2 (format checking); EN 319 132-1, 6; EN 319 142-1, 6.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.examination import Context, Examination
+from verify.formats.problems import Gravity
+from verify.report import Finding
+from verify.signature import ExaminedSignature
+
+NAME: Final = "signature.form"
+RULE: Final = Rule(NAME, "Mọi chữ ký đúng định dạng.", "Every signature has the form it should have.")
+
+
+def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
+    """Return whether every signature could be read without any trouble."""
+    return judge_each(RULE, examination.signatures, judge)
+
+
+def judge(signature: ExaminedSignature) -> Verdict:
+    """Return what one signature's form is worth."""
+    for gravity, answer in ((Gravity.BROKEN, failed), (Gravity.UNREADABLE, indeterminate)):
+        found = [trouble for trouble in signature.facts.troubles if trouble.gravity is gravity]
+        if found:
+            texts_vi = ", ".join(trouble.text_vi for trouble in found)
+            texts_en = ", ".join(trouble.text_en for trouble in found)
+            return answer(texts_vi, texts_en, found[0].sub_indication)
+    return PASSED

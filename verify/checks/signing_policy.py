@@ -1,0 +1,49 @@
+"""Every signature was made under the document's own signing policy, and commits to what its slot asks for.
+
+The policy is named by identifier and by the digest of its file.  Spec: EN 319 102-1, 5.2.4 (validation context
+initialisation); EN 319 132-1, 5.2.9 and 5.2.3; EN 319 122-1, 5.2.9 and 5.2.3.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from transcript_core.policy import SigningPolicy
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, judge_each
+from verify.examination import Context, Examination
+from verify.report import Finding, SubIndication
+from verify.signature import ExaminedSignature
+
+NAME: Final = "signature.policy"
+RULE: Final = Rule(
+    NAME, "Mọi chữ ký theo đúng chính sách ký của học bạ.", "Every signature follows the transcript's signing policy."
+)
+
+
+def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
+    """Return whether every signature in a slot follows the signing policy."""
+    policy = examination.signing_policy
+
+    def judge(signature: ExaminedSignature) -> Verdict:
+        return NOT_APPLICABLE if policy is None else _judge(signature, policy)
+
+    return judge_each(RULE, examination.signatures, judge)
+
+
+def _judge(signature: ExaminedSignature, policy: SigningPolicy) -> Verdict:
+    facts = signature.facts
+    if facts.slot is None:
+        return NOT_APPLICABLE
+    if (facts.policy_id, facts.policy_digest) != (policy.identifier, policy.digest):
+        return failed(
+            "không ký theo chính sách ký của học bạ này",
+            "not signed under this transcript's signing policy",
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+        )
+    if facts.commitments != (facts.slot.rule.commitment,):
+        return failed(
+            "cam kết của chữ ký không đúng với ô ký",
+            "the signature's commitment is not the slot's",
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+        )
+    return PASSED

@@ -1,0 +1,66 @@
+"""What this version is worth today: current, replaced, recalled, suspended or unknown.
+
+Recalled fails.  Replaced fails unless that very version was asked for.  Suspended and unknown cannot be told.
+Spec: the signed events NEW, UPDATE and CANCEL (`docs/status.md`); NĐ 88/2026 (records are replaced, never edited).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from transcript_core.clock import VIETNAM_TIME
+from transcript_core.status import DocumentStatus, StatusAnswer
+from verify.checks.verdict import NOT_APPLICABLE, Rule, Verdict, conclude, failed, indeterminate, not_checked
+from verify.examination import Context, Examination
+from verify.report import Finding, FindingOutcome, SubIndication
+
+NAME: Final = "status"
+RULE: Final = Rule(NAME, "Học bạ đang có giá trị.", "The transcript is current.")
+
+
+def check(examination: Examination, context: Context) -> Finding:
+    """Return whether this version still counts."""
+    return conclude(RULE, _judge(examination, context))
+
+
+def _judge(examination: Examination, context: Context) -> Verdict:
+    if not examination.is_transcript_file or examination.recall is not None:
+        return NOT_APPLICABLE
+    if examination.status is None:
+        return not_checked(
+            "Chưa kiểm tra được học bạ này còn giá trị, đã được thay thế hay thu hồi.",
+            "It was not checked whether this transcript is current, replaced or recalled.",
+        )
+    answer = examination.status
+    when = "" if answer.as_of is None else f" ({answer.as_of.astimezone(VIETNAM_TIME):%d/%m/%Y %H:%M})"
+    return _describe(answer, when, wanted=context.version is not None)
+
+
+def _describe(answer: StatusAnswer, when: str, *, wanted: bool) -> Verdict:
+    if answer.status is DocumentStatus.VALID:
+        return Verdict(FindingOutcome.PASSED, f"Học bạ đang có giá trị{when}.", f"The transcript is current{when}.")
+    if answer.status is DocumentStatus.RECALLED:
+        return failed(
+            f"Học bạ đã bị thu hồi{when}. Lý do: {answer.reason or 'không nêu'}.",
+            f"The transcript was recalled{when}. Reason: {answer.reason or 'not given'}.",
+            SubIndication.CUSTOM,
+        )
+    if answer.status is DocumentStatus.SUPERSEDED:
+        return _describe_superseded(answer, when, wanted=wanted)
+    if answer.status is DocumentStatus.SUSPENDED:
+        return indeterminate(
+            f"Học bạ đang bị tạm dừng sử dụng{when}.", f"The transcript is suspended{when}.", SubIndication.TRY_LATER
+        )
+    return indeterminate(
+        f"Không tìm thấy học bạ này trong dữ liệu trạng thái{when}.",
+        f"The status data does not know this transcript{when}.",
+        SubIndication.TRY_LATER,
+    )
+
+
+def _describe_superseded(answer: StatusAnswer, when: str, *, wanted: bool) -> Verdict:
+    text_vi = f"Phiên bản này đã được thay thế bằng phiên bản {answer.superseded_by}{when}."
+    text_en = f"This version was replaced by version {answer.superseded_by}{when}."
+    if wanted:
+        return Verdict(FindingOutcome.PASSED, text_vi, text_en)
+    return failed(text_vi, text_en, SubIndication.CUSTOM)

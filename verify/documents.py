@@ -1,0 +1,179 @@
+"""Steps 0 and 1: bytes become a document that can be judged, or a reason why not.  Nothing here raises on bad content.
+
+A document is parsed once; the tree that is read here is the one whose nodes are digested and from which content is
+taken.  What a file fails at is kept beside what could still be read, so that the report can say more than "broken".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lxml.etree import _Element
+
+from transcript_core.canonical import build_id_map, parse_xml
+from transcript_core.clock import VIETNAM_TIME
+from transcript_core.errors import InputError, MalformedTranscript
+from transcript_core.model import IssueInfo, Recall, Seal, SlotRole, SlotSigner, Transcript
+from transcript_core.policy import SigningPolicy, Slot, get_policy, list_slots
+from transcript_core.xml import RecallDocument, TranscriptDocument, parse_transcript, read_document
+from verify.formats.pades import SignedPdf, read_signed_pdf
+from verify.formats.xades import XadesSignature, read_signatures
+from verify.formats.xmldsig import OctetCache
+
+TRANSCRIPT_ROOT = "HOC_BA"
+RECALL_ROOT = "THU_HOI_HOC_BA"
+MANAGER_SLOT = "cbql"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class XmlInput:
+    """An XML file as far as it could be read."""
+
+    octets: bytes
+    root: _Element | None  # None: not parsed
+    cache: OctetCache | None  # None: not parsed, or identifiers are ambiguous
+    content: TranscriptDocument | RecallDocument | None  # None: not one of ours, or not by its schema
+    signatures: tuple[XadesSignature, ...]
+    parse_error: str | None = None
+    identifier_error: str | None = None
+    structure_error: str | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Return whether the root element claims to be a transcript or a recall."""
+        return self.root is not None and self.root.tag in {TRANSCRIPT_ROOT, RECALL_ROOT}
+
+    @property
+    def claims_recall(self) -> bool:
+        """Return whether the root element claims to be a recall."""
+        return self.root is not None and self.root.tag == RECALL_ROOT
+
+    @property
+    def digest(self) -> bytes | None:
+        """Return the document digest: SHA-256 over the canonical DU_LIEU_…, 32 raw bytes; None unless well-formed."""
+        if self.root is None or self.cache is None or self.content is None:
+            return None
+        return self.cache.get_digest(self.root[0], "sha256")
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """Return the transcript that the tree holds."""
+        return self.content.transcript if isinstance(self.content, TranscriptDocument) else None
+
+    @property
+    def issue(self) -> IssueInfo | None:
+        """Return the issue part of that transcript."""
+        return self.content.issue if isinstance(self.content, TranscriptDocument) else None
+
+    @property
+    def recall(self) -> Recall | None:
+        """Return the recall that the tree holds."""
+        return self.content.recall if isinstance(self.content, RecallDocument) else None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Return the slots that the document must have, in signing order."""
+        return () if self.content is None else self.content.slots
+
+    @property
+    def policy(self) -> SigningPolicy | None:
+        """Return the signing policy that the document names."""
+        return None if self.content is None else self.content.policy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PdfInput:
+    """A PDF file as far as it could be read."""
+
+    octets: bytes
+    signed: SignedPdf
+    info: _Element | None  # THONG_TIN_HOC_BA of the attachment
+    transcript: Transcript | None
+    policy: SigningPolicy | None
+    slots: tuple[Slot, ...]  # those signed in the PDF
+    kept_slots: tuple[Slot, ...]  # those whose XML signature is kept from an earlier version: not in the PDF
+    content_error: str | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Return whether the PDF carries a transcript's data."""
+        return self.signed.attachment is not None
+
+
+def read_xml(octets: bytes) -> XmlInput:
+    """Read an XML file: EN 319 102-1, 5.2.2 (format checking)."""
+    try:
+        content = read_document(octets)
+    except InputError as error:
+        return _read_other_xml(octets, str(error))
+    return _with_signatures(octets, content.root, content=content, structure_error=None)
+
+
+def _read_other_xml(octets: bytes, structure_error: str) -> XmlInput:
+    """Read a file that is not a sound transcript, as far as that goes."""
+    try:
+        root = parse_xml(octets)
+    except InputError as error:
+        return XmlInput(octets, None, None, None, (), parse_error=str(error))
+    return _with_signatures(octets, root, content=None, structure_error=structure_error)
+
+
+def _with_signatures(
+    octets: bytes,
+    root: _Element,
+    *,
+    content: TranscriptDocument | RecallDocument | None,
+    structure_error: str | None,
+) -> XmlInput:
+    try:
+        cache = OctetCache(root, build_id_map(root))
+    except MalformedTranscript as error:
+        return XmlInput(octets, root, None, content, (), identifier_error=str(error), structure_error=structure_error)
+    return XmlInput(octets, root, cache, content, read_signatures(cache), structure_error=structure_error)
+
+
+def read_pdf(octets: bytes, *, issue: IssueInfo | None = None) -> PdfInput:
+    """Read a PDF file.
+
+    Args:
+        issue: of the transcript's XML, when that was given too; alone, a PDF does not say who must sign as manager.
+    """
+    signed = read_signed_pdf(octets)
+    if signed.attachment is None:
+        return PdfInput(octets, signed, None, None, None, (), ())
+    try:
+        info = parse_xml(signed.attachment)
+        transcript = parse_transcript(info)
+        policy = get_policy(transcript.policy_id)
+        slots = list_slots(transcript, issue or assume_issue(transcript, _find_manager(signed), policy), policy)
+    except InputError as error:
+        return PdfInput(octets, signed, None, None, None, (), (), content_error=str(error))
+    return PdfInput(
+        octets=octets,
+        signed=signed,
+        info=info,
+        transcript=transcript,
+        policy=policy,
+        slots=tuple(slot for slot in slots if not slot.kept),
+        kept_slots=tuple(slot for slot in slots if slot.kept),
+    )
+
+
+def _find_manager(signed: SignedPdf) -> str:
+    """Return the name of whoever signed the manager's field."""
+    field = next((one for one in signed.signatures if one.slot_id == MANAGER_SLOT), None)
+    return field.signer.common_name if field is not None and field.signer is not None else ""
+
+
+def assume_issue(transcript: Transcript, manager_name: str, policy: SigningPolicy) -> IssueInfo:
+    """Return an issue part for a file that carries none: the manager is whoever signed as such.
+
+    It gives nobody any right: the authority list must say that this person was in office.
+    """
+    return IssueInfo(
+        manager=SlotSigner(MANAGER_SLOT, SlotRole.MANAGER, staff_code="", name=manager_name, title=""),
+        seal=Seal(school_code=transcript.school.school_code, name=transcript.school.name),
+        place="",
+        issued_on=transcript.locked_at.astimezone(VIETNAM_TIME).date(),
+        policy_digest=policy.digest,
+    )

@@ -1,0 +1,89 @@
+"""All that the checks read: the files as read, their signatures as examined, and the circumstances of the question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from transcript_core.authority import AuthorityList
+from transcript_core.model import Recall, Transcript
+from transcript_core.pki.trust import TrustStore
+from transcript_core.policy import SigningPolicy, Slot
+from transcript_core.status import StatusAnswer, StatusSource
+from verify.documents import PdfInput, XmlInput
+from verify.formats.jades import JwsInput
+from verify.policy import VerificationPolicy
+from verify.report import DocumentKind
+from verify.signature import ExaminedSignature, SignatureFormatName
+from verify.sniff import Container
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who asks, when, and what they trust."""
+
+    trust: TrustStore | None  # None: nothing is trusted
+    authority: AuthorityList | None  # None: not checked
+    status: StatusSource | None  # None: not checked
+    policy: VerificationPolicy
+    at: datetime  # the time the answer speaks of; aware UTC
+    version: int | None = None  # the version that was asked for; None: the current one is wanted
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examination:
+    """One question's files, and what steps 0 to 3 found out about them."""
+
+    octets: bytes  # of the file asked about
+    container: Container
+    oversized: bool  # longer than the limit of its kind; then nothing was read
+    kind: DocumentKind
+    xml: XmlInput | None
+    pdf: PdfInput | None
+    jws: JwsInput | None
+    signatures: tuple[ExaminedSignature, ...]
+    digest: bytes | None  # 32 raw bytes, document digest
+    status: StatusAnswer | None  # None: no source was given, or the document is not known well enough to ask
+
+    @property
+    def transcript(self) -> Transcript | None:
+        """Return the transcript as read: from the XML, which wins, else from the PDF or the JWS."""
+        for source in (self.xml, self.pdf, self.jws):
+            if source is not None and source.transcript is not None:
+                return source.transcript
+        return None
+
+    @property
+    def recall(self) -> Recall | None:
+        """Return the recall as read."""
+        return None if self.xml is None else self.xml.recall
+
+    @property
+    def is_transcript_file(self) -> bool:
+        """Return whether the file claims to be one of ours."""
+        return self.kind in {
+            DocumentKind.TRANSCRIPT_XML,
+            DocumentKind.TRANSCRIPT_PDF,
+            DocumentKind.TRANSCRIPT_JWS,
+            DocumentKind.RECALL_XML,
+        }
+
+    @property
+    def signing_policy(self) -> SigningPolicy | None:
+        """Return the signing policy that the document names."""
+        for source in (self.xml, self.pdf):
+            if source is not None and source.policy is not None:
+                return source.policy
+        return None
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """Return the slots that the document must have, in signing order."""
+        for source in (self.xml, self.pdf):
+            if source is not None and source.slots:
+                return source.slots
+        return ()
+
+    def list_signatures(self, format_name: SignatureFormatName) -> tuple[ExaminedSignature, ...]:
+        """Return the signatures of one format, in their order."""
+        return tuple(one for one in self.signatures if one.facts.format is format_name)

@@ -1,0 +1,221 @@
+"""Step 2: what each signature says, in one form for all formats (EN 319 102-1, 5.2.2, 5.2.3, 5.2.7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from lxml.etree import _Element
+
+from transcript_core.errors import InputError
+from transcript_core.model import SlotRole
+from transcript_core.policy import SignatureLevel, Slot, get_policy, list_slots
+from verify.documents import PdfInput, XmlInput, assume_issue
+from verify.formats.jades import JwsInput
+from verify.formats.pades import PdfSignature, Problem, SignatureKind
+from verify.formats.problems import Gravity, ProblemText
+from verify.formats.xades import XadesSignature
+from verify.report import SubIndication
+from verify.signature import CarriedTimestamp, LooseTimestamp, SignatureFacts, SignatureFormatName
+
+_SHA256_URI = "http://www.w3.org/2001/04/xmlenc#sha256"
+
+
+def list_xml_facts(xml: XmlInput) -> tuple[SignatureFacts, ...]:
+    """Return the facts of every signature of an XML file, in document order."""
+    by_element = _find_slots(xml)
+    labels = _label(xml.signatures, by_element)
+    return tuple(
+        _from_xades(signature, labels[signature], by_element.get(signature.element), _cover(signature, labels))
+        for signature in xml.signatures
+    )
+
+
+def list_pdf_facts(pdf: PdfInput) -> tuple[SignatureFacts, ...]:
+    """Return the facts of every signature of a PDF, in the order in which they were made; no document timestamps."""
+    slots = {slot.slot_id: slot for slot in pdf.slots}
+    signatures = [one for one in pdf.signed.signatures if one.kind is SignatureKind.SIGNATURE]
+    facts = []
+    for number, signature in enumerate(signatures):
+        earlier = frozenset(one.slot_id for one in signatures[:number])
+        facts.append(_from_pades(signature, slots.get(signature.slot_id), earlier, pdf))
+    return tuple(facts)
+
+
+def _find_slots(xml: XmlInput) -> Mapping[_Element, Slot]:
+    """Return the slot of each signature that stands in one, by the tree and never by what the signature says."""
+    if xml.content is None:
+        return {}
+    slots = {slot.slot_id: slot for slot in xml.content.slots}
+    return {element: slots[slot_id] for slot_id, element in xml.content.signed.items()}
+
+
+def _label(signatures: Sequence[XadesSignature], by_element: Mapping[_Element, Slot]) -> dict[XadesSignature, str]:
+    labels = {}
+    for number, signature in enumerate(signatures, start=1):
+        slot = by_element.get(signature.element)
+        labels[signature] = f"#{number}" if slot is None else slot.slot_id
+    return labels
+
+
+def _cover(signature: XadesSignature, labels: Mapping[XadesSignature, str]) -> frozenset[str]:
+    """Return the other signatures whose value lies inside a node that this one digested."""
+    nodes = {reference.node for reference in signature.references if reference.intact and reference.node is not None}
+    return frozenset(
+        label
+        for other, label in labels.items()
+        if other is not signature
+        and other.value_element is not None
+        and any(ancestor in nodes for ancestor in (other.value_element, *other.value_element.iterancestors()))
+    )
+
+
+def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, covered: frozenset[str]) -> SignatureFacts:
+    properties = signature.properties
+    digest = None if properties is None else properties.policy_digest
+    return SignatureFacts(
+        label=label,
+        format=SignatureFormatName.XADES,
+        slot=slot,
+        references_intact=signature.references_intact,
+        value_intact=signature.value_intact,
+        certificate=signature.certificate,
+        certificates=signature.certificates,
+        certificate_is_bound=signature.certificate_is_bound,
+        algorithm=signature.algorithm,
+        signed_at=None if properties is None else properties.signing_time,
+        policy_id=None if properties is None else properties.policy_id,
+        policy_digest=digest[1] if digest and digest[0] == _SHA256_URI else None,
+        commitments=() if properties is None else properties.commitments,
+        timestamps=tuple(
+            CarriedTimestamp(one.token, one.octets, hashlib.sha256(one.octets).digest()) for one in signature.timestamps
+        ),
+        ocsps=signature.ocsps,
+        crls=signature.crls,
+        troubles=tuple(problem.text for problem in signature.problems),
+        level=_find_level(signature),
+        covers=tuple(reference.uri for reference in signature.references),
+        covered_labels=covered,
+        xades=signature,
+    )
+
+
+def _find_level(signature: XadesSignature) -> SignatureLevel | None:
+    if signature.properties is None:
+        return None
+    if signature.has_archive_timestamp:
+        return SignatureLevel.B_LTA
+    if not signature.timestamps:
+        return SignatureLevel.B_B
+    return SignatureLevel.B_LT if signature.ocsps or signature.crls else SignatureLevel.B_T
+
+
+def _from_pades(signature: PdfSignature, slot: Slot | None, earlier: frozenset[str], pdf: PdfInput) -> SignatureFacts:
+    return SignatureFacts(
+        label=signature.slot_id,
+        format=SignatureFormatName.PADES,
+        slot=slot,
+        references_intact=_answer(signature),
+        value_intact=_answer(signature),
+        certificate=signature.signer,
+        certificates=(*signature.certificates, *pdf.signed.dss_certificates),
+        certificate_is_bound=signature.has_signing_certificate,
+        algorithm=signature.algorithm,
+        signed_at=signature.signed_at,
+        policy_id=None if signature.policy_oid is None else f"urn:oid:{signature.policy_oid}",
+        policy_digest=signature.policy_digest,
+        commitments=signature.commitments,
+        timestamps=_pdf_timestamps(signature),
+        ocsps=pdf.signed.dss_ocsps,
+        crls=pdf.signed.dss_crls,
+        troubles=(
+            *(_trouble(problem, Gravity.BROKEN) for problem in signature.problems),
+            *(_trouble(problem, Gravity.UNREADABLE) for problem in signature.unsupported),
+        ),
+        level=_find_pdf_level(signature, pdf),
+        covers=(f"revision {signature.covers_revision}",),
+        covered_labels=earlier,
+        pdf=signature,
+    )
+
+
+def _answer(signature: PdfSignature) -> bool | None:
+    return None if signature.unsupported and not signature.intact else signature.intact
+
+
+def _trouble(problem: Problem, gravity: Gravity) -> ProblemText:
+    broken = gravity is Gravity.BROKEN
+    sub = SubIndication.FORMAT_FAILURE if broken else SubIndication.SIGNED_DATA_NOT_FOUND
+    return ProblemText(gravity, sub, problem.text_vi, problem.text_en)
+
+
+def _pdf_timestamps(signature: PdfSignature) -> tuple[CarriedTimestamp, ...]:
+    if signature.timestamp is None or signature.timestamp_imprint is None:
+        return ()
+    return (CarriedTimestamp(signature.timestamp, None, signature.timestamp_imprint),)
+
+
+def _find_pdf_level(signature: PdfSignature, pdf: PdfInput) -> SignatureLevel | None:
+    if not signature.has_signing_certificate:
+        return None
+    if signature.timestamp is None:
+        return SignatureLevel.B_B
+    has_evidence = bool(pdf.signed.dss_ocsps or pdf.signed.dss_crls)
+    return SignatureLevel.B_LT if has_evidence else SignatureLevel.B_T
+
+
+def list_loose_timestamps(pdf: PdfInput) -> tuple[LooseTimestamp, ...]:
+    """Return the document timestamps of a PDF; each proves every signature made before it."""
+    found: list[LooseTimestamp] = []
+    for number, signature in enumerate(pdf.signed.signatures):
+        if signature.kind is not SignatureKind.DOCUMENT_TIMESTAMP:
+            continue
+        earlier = (one for one in pdf.signed.signatures[:number] if one.kind is SignatureKind.SIGNATURE)
+        covered = frozenset(one.slot_id for one in earlier)
+        found.extend(
+            LooseTimestamp(carried, SignatureFormatName.PADES, signature.intact, covered)
+            for carried in _pdf_timestamps(signature)
+        )
+    return tuple(found)
+
+
+def list_jws_facts(jws: JwsInput) -> tuple[SignatureFacts, ...]:
+    """Return the facts of the one signature of a JWS, which is the seal's."""
+    if jws.jws is None:
+        return ()
+    certificates = jws.jws.certificates
+    return (
+        SignatureFacts(
+            label="jws",
+            format=SignatureFormatName.JADES,
+            slot=_find_seal_slot(jws),
+            references_intact=jws.intact,
+            value_intact=jws.intact,
+            certificate=certificates[0] if certificates else None,
+            certificates=certificates,
+            certificate_is_bound=jws.is_bound,
+            algorithm=jws.jws.algorithm,
+            signed_at=jws.signed_at,
+            policy_id=None,
+            policy_digest=None,
+            commitments=(),
+            timestamps=(),
+            ocsps=(),
+            crls=(),
+            troubles=(),
+            level=SignatureLevel.B_B if jws.is_bound else None,
+            covers=("payload",),
+            covered_labels=frozenset(),
+        ),
+    )
+
+
+def _find_seal_slot(jws: JwsInput) -> Slot | None:
+    if jws.transcript is None:
+        return None
+    try:
+        policy = get_policy(jws.transcript.policy_id)
+        slots = list_slots(jws.transcript, assume_issue(jws.transcript, "", policy), policy)
+    except InputError:
+        return None
+    return next((slot for slot in slots if slot.role is SlotRole.SEAL), None)

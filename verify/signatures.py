@@ -1,0 +1,45 @@
+"""Turns an examined signature into its lines of the report: its own outcome, apart from where it stands."""
+
+from __future__ import annotations
+
+from verify.checks import SIGNATURE_JUDGES
+from verify.examination import Context
+from verify.report import FindingOutcome, Outcome, SignatureReport, SubIndication, find_worst
+from verify.signature import ExaminedSignature
+
+
+def report_signature(signature: ExaminedSignature, context: Context) -> SignatureReport:
+    """Return what was found out about one signature by itself."""
+    outcome, sub_indication = _judge(signature)
+    facts = signature.facts
+    return SignatureReport(
+        format=facts.format.value,
+        level="none" if facts.level is None else facts.level.value,
+        slot=None if facts.slot is None else facts.slot.slot_id,
+        signer=None if facts.certificate is None else facts.certificate.common_name,
+        world=None if signature.path is None or signature.path.world is None else signature.path.world.value,
+        signed_at=facts.signed_at,
+        proven_time=signature.proven_time,
+        authority=_judge_authority(signature, context),
+        intact=facts.intact,
+        outcome=outcome,
+        sub_indication=sub_indication,
+        covers=facts.covers,
+    )
+
+
+def _judge(signature: ExaminedSignature) -> tuple[Outcome, SubIndication | None]:
+    verdicts = [judge(signature) for judge in SIGNATURE_JUDGES]
+    worst = find_worst(verdict.outcome for verdict in verdicts)
+    if worst is FindingOutcome.PASSED:
+        return Outcome.PASSED, None
+    outcome = Outcome.FAILED if worst is FindingOutcome.FAILED else Outcome.INDETERMINATE
+    return outcome, next((one.sub_indication for one in verdicts if one.outcome is worst), None)
+
+
+def _judge_authority(signature: ExaminedSignature, context: Context) -> FindingOutcome:
+    if signature.facts.slot is None:
+        return FindingOutcome.NOT_APPLICABLE
+    if context.authority is None or signature.authority is None:
+        return FindingOutcome.NOT_CHECKED
+    return FindingOutcome.PASSED if signature.authority.entitled else FindingOutcome.FAILED

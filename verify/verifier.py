@@ -1,0 +1,236 @@
+"""The procedure of verification, step by step.
+
+Implements ETSI EN 319 102-1 V1.4.1, 5.3 (basic signatures) and 5.5 (signatures with time) around what is particular to
+school transcripts.  The steps, numbered here and where they happen:
+
+    (0) size, kind and safe parsing                                        `sniff`, `documents`
+    (1) structure against the schema                                       `documents`
+    (2) digests and values, over exactly the parts that the policy wants   `formats`, `facts`
+    (3) times, certificates, paths to an anchor of one of two worlds       `proofs`
+    (4) authority: office, class, subject, school, on that day             `proofs`, `checks.authority`
+    (5) order and completeness of the slots                                `checks.complete`, `checks.order`
+    (6) status today                                                       `checks.status`
+    (7) the log's proof                                                    `checks.log_proof`
+    (8) the picture equals the data                                        `checks.picture`
+
+Steps 0 to 4 only establish facts; every judgement is one of `checks`, each with one finding.  Nothing is fetched, no
+clock but the one given is read, and nothing raises: a bad file gives a report.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from transcript_core.authority import AuthorityList
+from transcript_core.clock import Clock, SystemClock
+from transcript_core.pki.trust import TrustStore
+from transcript_core.status import StatusAnswer, StatusSource
+from verify import checks
+from verify.documents import PdfInput, XmlInput, read_pdf, read_xml
+from verify.examination import Context, Examination
+from verify.facts import list_jws_facts, list_loose_timestamps, list_pdf_facts, list_xml_facts
+from verify.formats.jades import JwsInput, find_digest, read_jws
+from verify.policy import INSPECTION_POLICY, TRANSCRIPT_POLICY, VerificationPolicy
+from verify.proofs import examine_signatures
+from verify.report import DocumentInfo, DocumentKind, Finding, FindingOutcome, Report, SubIndication
+from verify.signatures import report_signature
+from verify.sniff import LIMITS, Container, sniff
+
+_log = logging.getLogger(__name__)
+
+INTERNAL_ERROR = "verification"
+"""Name of the finding that says that verification itself broke down."""
+
+
+class Verifier:
+    """Verifies documents for one set of trust material.  Holds no state between documents.
+
+    Args:
+        trust: anchors of both worlds; None: nothing is trusted, so nothing can pass.
+        authority: the department's signed list, already opened; None: authority is not checked.
+        status: knows what was replaced or recalled; None: status is not checked.
+        policy: which checks must answer.
+        clock: tells the time when the caller does not.
+    """
+
+    def __init__(
+        self,
+        *,
+        trust: TrustStore | None = None,
+        authority: AuthorityList | None = None,
+        status: StatusSource | None = None,
+        policy: VerificationPolicy = TRANSCRIPT_POLICY,
+        clock: Clock | None = None,
+    ) -> None:
+        self._trust = trust
+        self._authority = authority
+        self._status = status
+        self._policy = policy
+        self._clock = clock or SystemClock()
+
+    def verify(
+        self,
+        document: bytes,
+        *,
+        at: datetime | None = None,
+        xml: bytes | None = None,
+        json: bytes | None = None,
+        version: int | None = None,
+    ) -> Report:
+        """Return what is to be thought of a transcript or recall.
+
+        Args:
+            document: the file as received: XML, PDF or JWS.
+            at: aware; the time that certificates and authority are judged at.  None: now.  Status is today's always.
+            xml: the transcript's XML, when `document` is its PDF or JWS; it is verified along and wins.
+            json: the transcript's JWS, when `document` is its XML or PDF.
+            version: the version that the caller asks for, so that a replaced one may pass as what it was.
+
+        Returns:
+            A report; whatever the bytes are, nothing is raised.
+
+        Spec: EN 319 102-1, 5.1.  Deviations: `docs/divergences.md`.
+        """
+        return self._guard(document, self._context(self._policy, at, version), xml, json)
+
+    def inspect(self, document: bytes, *, at: datetime | None = None) -> Report:
+        """Return the signature part alone, for any signed file."""
+        return self._guard(document, self._context(INSPECTION_POLICY, at, None), None, None)
+
+    def _context(self, policy: VerificationPolicy, at: datetime | None, version: int | None) -> Context:
+        moment = self._clock.now() if at is None else at
+        return Context(self._trust, self._authority, self._status, policy, moment.astimezone(UTC), version)
+
+    def _guard(self, document: bytes, context: Context, xml: bytes | None, json: bytes | None) -> Report:
+        """Run the procedure; what should never happen becomes a finding, so that a stranger's file stops no service."""
+        try:
+            return _run(document, context, xml, json)
+        except Exception as error:  # noqa: BLE001  (the last resort; a test shows that no vector gets here)
+            _log.error("verification broke down: %s", type(error).__name__, exc_info=error)
+            return _report_breakdown(document, context)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Inputs:
+    """The files of one question, as read."""
+
+    xml: XmlInput | None
+    pdf: PdfInput | None
+    jws: JwsInput | None
+
+
+def _run(document: bytes, context: Context, xml: bytes | None, json: bytes | None) -> Report:
+    # Steps 0 and 1
+    container = sniff(document)
+    oversized = len(document) > LIMITS[container]
+    inputs = _Inputs(None, None, None) if oversized else _read(document, container, xml, json)
+    # Step 2
+    facts = (
+        *(() if inputs.xml is None else list_xml_facts(inputs.xml)),
+        *(() if inputs.pdf is None else list_pdf_facts(inputs.pdf)),
+        *(() if inputs.jws is None else list_jws_facts(inputs.jws)),
+    )
+    loose = () if inputs.pdf is None else list_loose_timestamps(inputs.pdf)
+    # Steps 3 and 4
+    examination = Examination(
+        octets=document,
+        container=container,
+        oversized=oversized,
+        kind=_find_kind(container, inputs),
+        xml=inputs.xml,
+        pdf=inputs.pdf,
+        jws=inputs.jws,
+        signatures=examine_signatures(facts, loose, context),
+        digest=_find_digest(inputs),
+        status=None,
+    )
+    # Step 6, the question; steps 4 to 8, the judgements
+    examination = replace(examination, status=_ask_status(examination, context))
+    findings = tuple(check.check(examination, context) for check in checks.ALL)
+    return _build_report(examination, context, findings)
+
+
+def _read(document: bytes, container: Container, xml: bytes | None, json: bytes | None) -> _Inputs:
+    original = document if container is Container.XML else xml
+    token = document if container is Container.JWS else json
+    read_original = None if original is None else read_xml(original)
+    issue = None if read_original is None else read_original.issue
+    return _Inputs(
+        xml=read_original,
+        pdf=read_pdf(document, issue=issue) if container is Container.PDF else None,
+        jws=None if token is None else read_jws(token),
+    )
+
+
+def _find_kind(container: Container, inputs: _Inputs) -> DocumentKind:
+    if container is Container.XML:
+        ours = inputs.xml is not None and inputs.xml.is_ours
+        return _xml_kind(inputs.xml) if ours and inputs.xml is not None else DocumentKind.OTHER_XML
+    if container is Container.PDF:
+        ours = inputs.pdf is not None and inputs.pdf.is_ours
+        return DocumentKind.TRANSCRIPT_PDF if ours else DocumentKind.OTHER_PDF
+    return DocumentKind.TRANSCRIPT_JWS if container is Container.JWS else DocumentKind.UNKNOWN
+
+
+def _xml_kind(xml: XmlInput) -> DocumentKind:
+    return DocumentKind.RECALL_XML if xml.claims_recall else DocumentKind.TRANSCRIPT_XML
+
+
+def _find_digest(inputs: _Inputs) -> bytes | None:
+    if inputs.xml is not None:
+        return inputs.xml.digest
+    if inputs.jws is not None and inputs.jws.jws is not None:
+        return find_digest(inputs.jws.jws)
+    return None
+
+
+def _ask_status(examination: Examination, context: Context) -> StatusAnswer | None:
+    transcript = examination.transcript
+    if context.status is None or transcript is None:
+        return None
+    return context.status.find_status(transcript.serial, transcript.version, examination.digest)
+
+
+def _build_report(examination: Examination, context: Context, findings: Sequence[Finding]) -> Report:
+    transcript, recall, status = examination.transcript, examination.recall, examination.status
+    named = transcript or recall
+    return Report(
+        document=DocumentInfo(
+            kind=examination.kind,
+            sha256=hashlib.sha256(examination.octets).digest(),
+            digest=examination.digest,
+            serial=None if named is None else named.serial,
+            version=None if named is None else named.version,
+            status=None if status is None else status.status.value,
+            status_as_of=None if status is None else status.as_of,
+            superseded_by=None if status is None else status.superseded_by,
+        ),
+        checked_at=context.at,
+        signatures=tuple(report_signature(signature, context) for signature in examination.signatures),
+        findings=tuple(findings),
+        required=context.policy.required,
+        verified_transcript=transcript,
+        verified_issue=None if examination.xml is None else examination.xml.issue,
+        verified_recall=recall,
+    )
+
+
+def _report_breakdown(document: bytes, context: Context) -> Report:
+    finding = Finding(
+        check=INTERNAL_ERROR,
+        outcome=FindingOutcome.INDETERMINATE,
+        text_vi="Lỗi nội bộ khi kiểm tra; tệp này chưa được kiểm tra xong. Hãy gửi tệp cho đơn vị vận hành.",
+        text_en="Internal error: this file was not verified to the end. Please send it to the operator.",
+        sub_indication=SubIndication.CUSTOM,
+    )
+    return Report(
+        document=DocumentInfo(kind=DocumentKind.UNKNOWN, sha256=hashlib.sha256(document).digest()),
+        checked_at=context.at,
+        signatures=(),
+        findings=(finding,),
+        required=context.policy.required,
+    )
