@@ -61,8 +61,10 @@ class Validity:
     first: date
     last: date | None
 
-    def covers(self, on: date) -> bool:
-        """Return whether the row holds on this day."""
+    def covers(self, on: date | None) -> bool:
+        """Return whether the row holds on this day; None asks for the rows that have no last day."""
+        if on is None:
+            return self.last is None
         return self.first <= on and (self.last is None or on <= self.last)
 
 
@@ -230,14 +232,14 @@ def list_qualities(group: QualityGroup, grade: int, *, on: date) -> tuple[Qualit
     return tuple(quality for quality in fitting if quality.validity.covers(on))
 
 
-def get_quality(code: str) -> Quality:
-    """Return the quality or competence with this code.
+def get_quality(code: str, *, on: date | None = None) -> Quality:
+    """Return the quality or competence with this code on that day; without a day, as it is now.
 
     Raises:
         InputError: there is none.
     """
     for quality in _qualities():
-        if quality.code == code:
+        if quality.code == code and quality.validity.covers(on):
             return quality
     raise InputError(f"code {code!r} names no quality or competence")
 
@@ -251,18 +253,18 @@ def find_quality(name: str, group: QualityGroup, grade: int, *, on: date) -> Qua
     return None
 
 
-def list_level_names(scale: LevelScale) -> tuple[LevelName, ...]:
-    """Return the values of one scale, best first."""
-    return tuple(level for level in _level_names() if level.scale is scale)
+def list_level_names(scale: LevelScale, *, on: date | None = None) -> tuple[LevelName, ...]:
+    """Return the values of one scale on that day, best first; without a day, as they are now."""
+    return tuple(level for level in _level_names() if level.scale is scale and level.validity.covers(on))
 
 
-def get_level_name(scale: LevelScale, value: str) -> LevelName:
-    """Return both codes and the printed name of one value of a scale.
+def get_level_name(scale: LevelScale, value: str, *, on: date | None = None) -> LevelName:
+    """Return both codes and the printed name of one value of a scale on that day; without a day, as it is now.
 
     Raises:
         InputError: the scale has no such value.
     """
-    for level in list_level_names(scale):
+    for level in list_level_names(scale, on=on):
         if level.value == value:
             return level
     raise InputError(f"{value!r} is no value of the scale {scale.value}")

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from transcript_core.assessment.circular_22 import Circular22, list_reassessment
+from transcript_core.assessment.marks import round_mark
 from transcript_core.assessment.summary import collect_year, rate_term_1, rate_term_2, rate_year
 from transcript_core.build.inputs import Additions, Case, build_case
-from transcript_core.build.subjects import draft_subjects, is_complete, list_teacher_codes
+from transcript_core.build.subjects import draft_subjects, is_complete
 from transcript_core.build.summary import list_counting, list_quality_results
 from transcript_core.model import (
     Achievement,
@@ -146,7 +147,7 @@ def _check_subject(case: Case, subject: Subject, draft: SubjectResult) -> Iterat
 
 
 def _check_teachers(case: Case, subject: Subject) -> Iterator[Problem]:
-    codes = list_teacher_codes(case, subject.code)
+    codes = case.teachers.get(subject.code, ())
     if not codes:
         what = f"Môn {subject.name} của lớp {case.school_class.name} chưa có giáo viên."
         yield _error(case, "missing-teacher", what, "Bổ sung trong bảng phân công giảng dạy.")
@@ -172,7 +173,7 @@ def _check_grades(case: Case, subject: Subject, draft: SubjectResult) -> Iterato
 
 def _is_on_scale(grade: Grade, subject: Subject) -> bool:
     if subject.kind is SubjectKind.MARK:
-        return grade.mark is not None and grade.level is None
+        return grade.mark is not None and grade.level is None and grade.mark == round_mark(grade.mark)
     if grade.level not in _SCALES[subject.kind]:
         return False
     if grade.mark is None:

@@ -57,6 +57,7 @@ class Case:
     rules: Rules
     subjects: tuple[Subject, ...]  # of the level and grade, in the form's order
     staff: Mapping[str, StaffRecord]  # by staff code
+    teachers: Mapping[str, tuple[str, ...]]  # subject code -> staff codes in the class, in the order of assignment
 
     @property
     def grade(self) -> int:
@@ -95,4 +96,14 @@ def build_case(
         rules=rules,
         subjects=list_subjects(school.level, school_class.grade_level, on=on),
         staff={member.staff_code: member for member in records.staff},
+        teachers=_list_teachers(records, school_class.name),
     )
+
+
+def _list_teachers(records: SchoolRecords, class_name: str) -> dict[str, tuple[str, ...]]:
+    mine = (assignment for assignment in records.assignments if assignment.class_name == class_name)
+    teachers: dict[str, tuple[str, ...]] = {}
+    for assignment in sorted(mine, key=lambda assignment: assignment.order):
+        before = teachers.get(assignment.subject_code, ())
+        teachers[assignment.subject_code] = (*before, assignment.staff_code)
+    return teachers

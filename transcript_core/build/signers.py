@@ -23,11 +23,14 @@ def list_signers(case: Case, subjects: Sequence[SubjectResult], stand_ins: Seque
     """Return who signs as subject and homeroom teachers, in the order of the slots.
 
     Raises:
-        InputError: a stand-in is for nobody in this list, or the only reason or authority given is blank.
+        InputError: a stand-in fits no slot, one slot has two, the absent teacher stands in for themselves, or the
+            reason or the authority is blank.
     """
     signers = [*_list_teachers(subjects), _build_homeroom(case)]
     for stand_in in stand_ins:
         _check_stand_in(stand_in, signers)
+    if any(sum(_stands_in_for(stand_in, signer) for stand_in in stand_ins) > 1 for signer in signers):
+        raise InputError("two substitutions are given for one slot")
     return tuple(_substitute(signer, stand_ins) for signer in signers)
 
 
@@ -62,6 +65,8 @@ def _build_homeroom(case: Case) -> SlotSigner:
 def _check_stand_in(stand_in: StandIn, signers: Sequence[SlotSigner]) -> None:
     if not stand_in.substitution.reason.strip() or not stand_in.substitution.authority.strip():
         raise InputError("a substitution names its reason and the decision that allows it")
+    if stand_in.staff_code == stand_in.absent_staff_code:
+        raise InputError("nobody stands in for themselves")
     if not any(_stands_in_for(stand_in, signer) for signer in signers):
         raise InputError(f"the substitution for {stand_in.absent_staff_code} fits no slot of this transcript")
 

@@ -5,6 +5,7 @@ Implements TT 22/2021/TT-BGDĐT Đ.6, 9(1) by way of `assessment`, and the rows 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from transcript_core.assessment.circular_22 import Circular22, rate_comment_year
@@ -31,16 +32,6 @@ def draft_subjects(case: Case, *, revision: int) -> tuple[SubjectResult, ...]:
     )
 
 
-def list_teacher_codes(case: Case, subject_code: str) -> list[str]:
-    """Return the staff codes of those who teach this subject in the pupil's class, in the order of assignment."""
-    mine = (
-        assignment
-        for assignment in case.records.assignments
-        if (assignment.class_name, assignment.subject_code) == (case.record.class_name, subject_code)
-    )
-    return [assignment.staff_code for assignment in sorted(mine, key=lambda assignment: assignment.order)]
-
-
 def is_complete(result: SubjectResult, case: Case) -> bool:
     """Return whether the subject has every result that the stage asks for."""
     if not case.is_year:
@@ -63,7 +54,7 @@ def _draft_subject(case: Case, subject: Subject, marks: SubjectMarks, revision: 
         term_1=None if primary and case.is_year else term_1,
         term_2=None if primary or term_2 is None else TermGrade(term_2),
         year=term_2 if primary else _grade_year(case, term_1, term_2),
-        reassessed=_grade_reassessment(marks) if case.is_year else None,
+        reassessed=_grade_reassessment(subject, marks) if case.is_year else None,
         comment=_choose_comment(case, marks),
         elective=subject.choice is not SubjectChoice.COMPULSORY,
         not_assessed=case.record.not_assessed,
@@ -71,14 +62,14 @@ def _draft_subject(case: Case, subject: Subject, marks: SubjectMarks, revision: 
 
 
 def _list_teachers(case: Case, subject_code: str) -> tuple[Teacher, ...]:
-    members = (case.staff.get(code) for code in list_teacher_codes(case, subject_code))
+    members = (case.staff.get(code) for code in case.teachers.get(subject_code, ()))
     return tuple(Teacher(member.staff_code, member.name) for member in members if member is not None)
 
 
 def _draft_term_1(case: Case, subject: Subject, marks: SubjectMarks) -> TermGrade | None:
     transferred = case.additions.transferred_term_1.get(subject.code)
     if transferred is not None:
-        return transferred
+        return replace(transferred, grade=_write_grade(transferred.grade, subject))
     grade = _grade_term(case, subject, marks.term_1, 1)
     return None if grade is None else TermGrade(grade)
 
@@ -94,7 +85,17 @@ def _grade_term(case: Case, subject: Subject, marks: TermMarks | None, term: int
         return Grade(mark=average)
     if marks.level is None:
         return None
-    return Grade(level=marks.level, mark=marks.test_mark if subject.tested else None)
+    return _write_grade(Grade(level=marks.level, mark=marks.test_mark if subject.tested else None), subject)
+
+
+def _write_grade(grade: Grade, subject: Subject) -> Grade:
+    """Return the grade with its mark as the form writes it ("8.0", primary tests "8"); never another value."""
+    if grade.mark is None:
+        return grade
+    written = round_mark(grade.mark)
+    if subject.kind is SubjectKind.PRIMARY and written == written.to_integral_value():
+        written = written.to_integral_value()
+    return replace(grade, mark=written) if written == grade.mark else grade
 
 
 def _list_topic_marks(case: Case, subject_code: str, term: int) -> tuple[Decimal, ...]:
@@ -114,11 +115,10 @@ def _grade_year(case: Case, term_1: TermGrade | None, term_2: Grade | None) -> G
     return None
 
 
-def _grade_reassessment(marks: SubjectMarks) -> Grade | None:
+def _grade_reassessment(subject: Subject, marks: SubjectMarks) -> Grade | None:
     if marks.reassessed_mark is None and marks.reassessed_level is None:
         return None
-    mark = None if marks.reassessed_mark is None else round_mark(marks.reassessed_mark)
-    return Grade(mark=mark, level=marks.reassessed_level)
+    return _write_grade(Grade(mark=marks.reassessed_mark, level=marks.reassessed_level), subject)
 
 
 def _choose_comment(case: Case, marks: SubjectMarks) -> str:

@@ -13,7 +13,16 @@ from datetime import UTC, date, datetime
 from typing import Final
 
 from transcript_core.errors import InputError
-from transcript_core.model import Event, KeptSignature, Replacement, SlotRole, SlotSigner, SubjectResult, Transcript
+from transcript_core.model import (
+    Event,
+    KeptSignature,
+    Replacement,
+    SlotRole,
+    SlotSigner,
+    Stage,
+    SubjectResult,
+    Transcript,
+)
 from transcript_core.policy import INFO_ID, part_id
 
 _NO_TIME: Final = datetime.min.replace(tzinfo=UTC)
@@ -70,6 +79,8 @@ def _check_identity(previous: Transcript, current: Transcript, previous_digest: 
             raise InputError(f"an update keeps the {name.replace('_', ' ')} of the version it replaces")
     if previous.school.level is not current.school.level:
         raise InputError("an update keeps the school level of the version it replaces")
+    if previous.stage is Stage.YEAR and current.stage is not Stage.YEAR:
+        raise InputError("a year's document is not replaced by one of term 1")
     if len(previous_digest) != 32:
         raise InputError("a document digest has 32 bytes")
     if not reason.strip():

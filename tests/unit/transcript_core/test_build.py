@@ -367,6 +367,26 @@ def test_a_result_of_another_school_is_named_as_such() -> None:
     assert maths.year == Grade(mark=Decimal("7.7"))  # (6.0 + 17.0) / 3
 
 
+def test_results_of_other_schools_and_tests_are_written_as_the_form_does() -> None:
+    source = TermGrade(Grade(mark=Decimal(6)), Source("02000111", "Trường THCS Sao Mai"))
+    maths = build(additions=Additions(transferred_term_1={"TOAN": source})).subjects[0]
+    assert maths.term_1 is not None
+    assert str(maths.term_1.grade.mark) == "6.0"
+    odd = replace(source, grade=Grade(mark=Decimal("6.25")))
+    assert "wrong-scale" in codes_of(gaps_of(make_record(), additions=Additions(transferred_term_1={"TOAN": odd})))
+    primary = with_marks(make_record(SchoolLevel.PRIMARY), "TOAN", term_2=rated(SubjectLevel.COMPLETED_WELL, "9.0"))
+    maths = next(one for one in build(primary, SchoolLevel.PRIMARY).subjects if one.subject_code == "TOAN")
+    assert maths.year is not None
+    assert str(maths.year.mark) == "9"
+
+
+def test_an_update_after_a_recall_may_skip_the_recalls_version() -> None:
+    result = update(build(), corrected(), version=3)
+    assert (result.version, result.subjects[0].revision) == (3, 3)
+    assert result.replaces is not None
+    assert result.replaces.version == 1
+
+
 def test_a_disabled_pupil_who_is_not_assessed_needs_the_principals_decision() -> None:
     record = replace(make_record(), not_assessed=True, marks=(), training_term_1=None, training_term_2=None)
     assert codes_of(tuple(one for one in gaps_of(record) if one.severity is Severity.ERROR)) == ["missing-decision"]
@@ -560,6 +580,7 @@ def test_a_stand_in_takes_all_slots_of_the_absent_or_one_subject_only() -> None:
     "stand_in",
     [
         StandIn("0000000000", "1", "Ai đó", BY_DECISION),
+        StandIn(HOMEROOM.staff_code, HOMEROOM.staff_code, HOMEROOM.name, BY_DECISION),
         StandIn(HOMEROOM.staff_code, "1", "Ai đó", Substitution("", "QĐ 1")),
         StandIn(HOMEROOM.staff_code, "1", "Ai đó", Substitution("Nghỉ ốm", " ")),
     ],
@@ -567,6 +588,12 @@ def test_a_stand_in_takes_all_slots_of_the_absent_or_one_subject_only() -> None:
 def test_a_stand_in_without_slot_reason_or_authority_is_refused(stand_in: StandIn) -> None:
     with pytest.raises(InputError):
         build(stand_ins=(stand_in,))
+
+
+def test_two_stand_ins_for_one_slot_are_refused() -> None:
+    first = StandIn(HOMEROOM.staff_code, DEPUTY.staff_code, DEPUTY.name, BY_DECISION)
+    with pytest.raises(InputError, match="two substitutions"):
+        build(stand_ins=(first, replace(first, staff_code=PRINCIPAL.staff_code)))
 
 
 def test_the_issue_names_principal_seal_place_and_policy() -> None:
@@ -726,6 +753,8 @@ def test_updates_that_make_no_sense_are_refused() -> None:
         (replace(current, serial="01J9ZK3T5V7X9ABCDEFGHJKMNQ"), {}),
         (replace(current, transcript_id="3e0f4c5a-6f5f-4a52-9b4b-0f6a1c2d3e40"), {}),
         (replace(current, school_year="2024-2025"), {}),
+        (replace(current, stage=Stage.TERM_1), {}),
+        (current, {"version": 1}),
     ]
     for candidate, changes in refused:
         with pytest.raises(InputError):

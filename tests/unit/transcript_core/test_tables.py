@@ -209,6 +209,9 @@ def test_competences_by_grade() -> None:
     assert found.code == "NLTHAMMI"
     assert tables.find_quality("Công nghệ", QualityGroup.SPECIFIC, 2, on=ON) is None
     assert tables.get_quality("PCYEUNUOC").name == "Yêu nước"
+    assert tables.get_quality("PCYEUNUOC", on=ON).name == "Yêu nước"
+    with pytest.raises(InputError):
+        tables.get_quality("PCYEUNUOC", on=date(2019, 9, 5))
     with pytest.raises(InputError):
         tables.get_quality("YEUNUOC")
 
