@@ -1,0 +1,288 @@
+"""A person signs many documents at once: each by itself, in both formats, under one approval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cache
+
+import pytest
+
+from keys_dev.services import Responder
+from signing.batch import SigningResult, SigningTask, attach_task, prepare_task, sign_batch
+from signing.eligibility import SignerCheck
+from signing.evidence import EvidenceCollector
+from signing.signer import Signer, SigningIdentity
+from signing.timestamp import TimestampClient
+from tests.support.authority import build_authority, staff_identity
+from tests.support.pki import development_pki, open_person, open_seal
+from tests.support.samples import HOMEROOM, PRINCIPAL, build_issue, build_transcript
+from tests.support.signed_pdf import build_appearance
+from transcript_core.canonical import canonicalize, parse_xml
+from transcript_core.clock import FixedClock
+from transcript_core.errors import (
+    EvidenceUnavailable,
+    KeyUnavailable,
+    NotEligible,
+    SignatureMismatch,
+    SlotNotReady,
+    StaleDigest,
+)
+from transcript_core.model import SchoolLevel
+from transcript_core.pki.algorithms import SignatureAlgorithm
+from transcript_core.pki.certificates import Certificate
+from transcript_core.pki.evidence import Evidence
+from transcript_core.policy import SignatureFormat, SignatureLevel, SigningPolicy, Slot, find_policy, list_slots
+from transcript_core.render import render_first_revision
+from transcript_core.xml import build_document, build_info, list_signed_slots, read_document
+
+AT = datetime(2026, 5, 31, 1, 0, tzinfo=UTC)
+LEVEL = SchoolLevel.PRIMARY
+BOTH = (SignatureFormat.XADES, SignatureFormat.PADES)
+SERIALS = ("01J9ZK3T5V7X9ABCDEFGHJKMN1", "01J9ZK3T5V7X9ABCDEFGHJKMN2", "01J9ZK3T5V7X9ABCDEFGHJKMN3")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A document as the store has it."""
+
+    xml: bytes
+    pdf: bytes
+    slots: tuple[Slot, ...]
+    policy: SigningPolicy
+
+    def task(self, position: int, formats: tuple[SignatureFormat, ...] = BOTH) -> SigningTask:
+        slot = self.slots[position]
+        return SigningTask(
+            key=slot.serial,
+            slot=slot,
+            slots=self.slots,
+            policy=self.policy,
+            xml=self.xml,
+            formats=formats,
+            pdf=self.pdf,
+            appearance=build_appearance(self.pdf, slot),
+        )
+
+    def after(self, result: SigningResult, *, partly: bool = False) -> Stored:
+        documents = {kind: one.document for kind, one in result.formats.items()}
+        assert result.signed or partly
+        return replace(
+            self,
+            xml=documents.get(SignatureFormat.XADES) or self.xml,
+            pdf=documents.get(SignatureFormat.PADES) or self.pdf,
+        )
+
+
+@cache
+def stored_documents(level: SchoolLevel = LEVEL) -> tuple[Stored, ...]:
+    policy = find_policy(level)
+    found = []
+    for serial in SERIALS:
+        transcript = build_transcript(level, serial=serial)
+        issue = build_issue(transcript)
+        pdf = render_first_revision(transcript, issue, info_xml=build_info(transcript))
+        slots = list_slots(transcript, issue, policy)
+        found.append(Stored(build_document(transcript, issue), pdf, slots, policy))
+    return tuple(found)
+
+
+@cache
+def open_staff(person: tuple[str, str]) -> Signer:
+    return open_person(person[1], staff_identity(person[0]).removeprefix("CCCD:"), algorithm="p-256")
+
+
+@cache
+def evidence_of(certificate: Certificate) -> Evidence:
+    pki, clock = development_pki(), FixedClock(AT)
+    return EvidenceCollector(Responder(pki, clock), pki.trust_store(), clock).collect(certificate)
+
+
+def check_of(signer: Signer, policy: SigningPolicy | None = None) -> SignerCheck:
+    return SignerCheck(
+        signer.certificate,
+        authority=build_authority((policy and policy.school_level) or LEVEL),
+        trust=development_pki().trust_store(),
+        evidence=evidence_of(signer.certificate),
+        at=AT,
+    )
+
+
+def sign(tasks: Sequence[SigningTask], signer: Signer, **details) -> list[SigningResult]:
+    evidence = evidence_of(signer.certificate)
+    return list(sign_batch(tasks, signer, check=check_of(signer), at=AT, evidence=evidence, **details))
+
+
+def timestamps() -> TimestampClient:
+    pki = development_pki()
+    return TimestampClient([pki.tsa_url], Responder(pki, FixedClock(AT)))
+
+
+@dataclass
+class Handled:
+    """A signer whose answers a test may change; it counts the lists."""
+
+    inner: Signer
+    change: object = None
+    lists: list[int] = field(default_factory=list)
+
+    @property
+    def certificate(self) -> Certificate:
+        return self.inner.certificate
+
+    @property
+    def chain(self) -> tuple[Certificate, ...]:
+        return self.inner.chain
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        return self.inner.algorithm
+
+    def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
+        self.lists.append(len(digests))
+        values = list(self.inner.sign_digests(digests))
+        return self.change(self, values) if callable(self.change) else values
+
+
+def errors_of(result: SigningResult) -> list[type[Exception] | None]:
+    return [None if one.error is None else type(one.error) for one in result.formats.values()]
+
+
+def test_three_people_sign_three_documents_each_with_one_approval() -> None:
+    documents = list(stored_documents())
+    levels = []
+    for position, opened in enumerate((open_staff(HOMEROOM), open_staff(PRINCIPAL), open_seal())):
+        signer = Handled(opened)
+        results = sign([one.task(position) for one in documents], signer, timestamps=timestamps())
+        assert signer.lists == [6]
+        assert [result.key for result in results] == list(SERIALS)
+        levels.append({one.level for result in results for one in result.formats.values()})
+        documents = [one.after(result) for one, result in zip(documents, results, strict=True)]
+    assert levels == [{SignatureLevel.B_B}, {SignatureLevel.B_B}, {SignatureLevel.B_T}]
+    for one in documents:
+        assert canonicalize(parse_xml(one.xml)) == one.xml
+        assert set(read_document(one.xml).signed) == {slot.slot_id for slot in one.slots}
+        assert one.xml.count(b"<xades:RevocationValues>") == 3
+        assert one.pdf.count(b"/ByteRange") == 3
+
+
+def test_one_bad_document_stops_nobody() -> None:
+    good, signed_already, foreign = stored_documents()
+    signer = open_staff(HOMEROOM)
+    signed_already = signed_already.after(sign([signed_already.task(0)], signer)[0])
+    strangers = replace(foreign.task(0), slot=replace(foreign.slots[0], class_name="5A1"))
+    handled = Handled(signer)
+    results = sign([signed_already.task(0), strangers, good.task(0)], handled)
+    assert [errors_of(one) for one in results] == [[SlotNotReady] * 2, [NotEligible] * 2, [None, None]]
+    assert handled.lists == [2]
+
+
+def test_a_manager_waits_for_the_homeroom_teacher() -> None:
+    (result,) = sign([stored_documents()[0].task(1)], open_staff(PRINCIPAL))
+    assert errors_of(result) == [SlotNotReady] * 2
+    assert not result.signed
+
+
+def test_a_broken_document_is_told_by_itself() -> None:
+    good, other, _ = stored_documents()
+    broken = replace(other.task(0), xml=other.xml[:-20])
+    no_pdf = replace(other.task(0), pdf=b"%PDF-1.7\n")
+    results = sign([broken, no_pdf, good.task(0)], open_staff(HOMEROOM))
+    assert [one.signed for one in results] == [False, False, True]
+
+
+def lose_after(lists: int):
+    def lose(signer: Handled, values: list[bytes]) -> list[bytes]:
+        if len(signer.lists) > lists:
+            raise KeyUnavailable("the token was pulled")
+        return values
+
+    return lose
+
+
+def test_a_lost_key_leaves_what_was_signed_and_is_not_asked_again() -> None:
+    signer = Handled(open_staff(HOMEROOM), lose_after(1))
+    results = sign([one.task(0) for one in stored_documents()], signer, list_size=1)
+    assert [errors_of(one) for one in results] == [[None, None], [KeyUnavailable] * 2, [KeyUnavailable] * 2]
+    assert signer.lists == [2, 2]
+
+
+def test_fewer_values_than_digests_sign_nothing() -> None:
+    signer = Handled(open_staff(HOMEROOM), lambda _, values: values[:-1])
+    results = sign([one.task(0) for one in stored_documents()], signer)
+    assert [errors_of(one) for one in results] == [[KeyUnavailable] * 2] * 3
+
+
+def test_values_in_another_order_are_refused_by_name() -> None:
+    signer = Handled(open_staff(HOMEROOM), lambda _, values: values[::-1])
+    results = sign([one.task(0) for one in stored_documents()[:2]], signer)
+    assert [errors_of(one) for one in results] == [[SignatureMismatch] * 2] * 2
+    error = results[0].formats[SignatureFormat.XADES].error
+    assert SERIALS[0] in str(error)
+
+
+def test_one_wrong_value_stops_one_document() -> None:
+    def spoil(_: Handled, values: list[bytes]) -> list[bytes]:
+        return [bytes(len(values[0])), *values[1:]]
+
+    results = sign([one.task(0) for one in stored_documents()[:2]], Handled(open_staff(HOMEROOM), spoil))
+    assert [errors_of(one) for one in results] == [[SignatureMismatch] * 2, [None, None]]
+
+
+def test_a_pdf_that_waited_is_signed_later_beside_its_xml() -> None:
+    document = stored_documents()[0]
+    signer = open_staff(HOMEROOM)
+    (xml_only,) = sign([document.task(0, (SignatureFormat.XADES,))], signer)
+    assert list(xml_only.formats) == [SignatureFormat.XADES]
+    document = document.after(xml_only)
+    (pdf_only,) = sign([document.task(0, (SignatureFormat.PADES,))], signer)
+    assert pdf_only.signed
+    assert list_signed_slots(document.xml) == {"gvcn"}
+    assert document.after(pdf_only).pdf.count(b"/ByteRange") == 1
+
+
+def test_an_authority_that_is_down_never_fails_the_signing() -> None:
+    def dead(url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int) -> bytes:
+        raise EvidenceUnavailable(f"{url}: no answer")
+
+    document = stored_documents()[0]
+    for position, person in enumerate((HOMEROOM, PRINCIPAL)):
+        document = document.after(sign([document.task(position)], open_staff(person))[0])
+    (result,) = sign([document.task(2)], open_seal(), timestamps=TimestampClient(["http://tsa.invalid/"], dead))
+    assert result.signed
+    for one in result.formats.values():
+        assert one.level is SignatureLevel.B_B
+        assert one.timestamp_problem is not None
+
+
+def test_a_task_without_its_pdf_cannot_be_built() -> None:
+    task = stored_documents()[0].task(0)
+    with pytest.raises(ValueError, match="PDF"):
+        replace(task, pdf=None)
+    with pytest.raises(ValueError, match="appearance"):
+        replace(task, appearance=None)
+
+
+def test_an_empty_batch_asks_no_key() -> None:
+    signer = Handled(open_staff(HOMEROOM))
+    assert sign([], signer) == []
+    assert signer.lists == []
+
+
+def test_of_two_people_at_once_the_second_keeps_the_xml_and_the_pdf_waits() -> None:
+    """XML parts are signed side by side; a PDF is a queue, and its stale digest is refused for that format alone."""
+    (document,) = stored_documents(SchoolLevel.LOWER_SECONDARY)[:1]
+    people = [open_staff((slot.staff_code or "", slot.name)) for slot in document.slots[:2]]
+    prepared = [
+        prepare_task(document.task(one), SigningIdentity.of(signer), check=check_of(signer, document.policy), at=AT)
+        for one, signer in enumerate(people)
+    ]
+    results = []
+    for one, signer in zip(prepared, people, strict=True):
+        current = replace(one, task=replace(one.task, xml=document.xml, pdf=document.pdf))
+        values = {kind: signer.sign_digests([pending.digest])[0] for kind, pending in one.pendings.items()}
+        results.append(attach_task(current, values, identity=SigningIdentity.of(signer)))
+        document = document.after(results[-1], partly=True)
+    assert [errors_of(one) for one in results] == [[None, None], [None, StaleDigest]]
+    assert list_signed_slots(document.xml) == {slot.slot_id for slot in document.slots[:2]}
