@@ -26,7 +26,14 @@ from signing.pades.section import (
     closes_file,
 )
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
-from transcript_core.errors import MalformedTranscript, NotFound, SlotNotReady, StaleDigest, TimestampRefused
+from transcript_core.errors import (
+    MalformedTranscript,
+    NotFound,
+    SlotNotReady,
+    StaleDigest,
+    TimestampRefused,
+    TrustMaterialError,
+)
 from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.policy import SignatureLevel, SigningPolicy, Slot
 from transcript_core.render.appearance import Appearance
@@ -126,8 +133,8 @@ def attach(
     _check_unchanged(pdf, pending, section, signed)
     check_value(pending, value, identity.certificate)
     where = _name_document(pending.serial, pending.version, pending.slot_id)
-    if timestamp is not None and parse_timestamp(timestamp).imprint != timestamp_imprint(pending, value):
-        raise TimestampRefused(f"{where}: the timestamp is for another signature; ask for a new one")
+    if timestamp is not None:
+        _check_timestamp(timestamp, timestamp_imprint(pending, value), where)
     cms = build_cms(identity, signed, value, timestamp=timestamp)
     if len(cms) > section.room:
         raise TimestampRefused(
@@ -135,6 +142,15 @@ def attach(
             "prepare for a higher level or attach without the timestamp"
         )
     return pdf + section.fill(cms)
+
+
+def _check_timestamp(timestamp: bytes, imprint: bytes, where: str) -> None:
+    try:
+        stamp = parse_timestamp(timestamp)
+    except TrustMaterialError as error:
+        raise TimestampRefused(f"{where}: the timestamp cannot be read") from error
+    if (stamp.imprint_hash, stamp.imprint) != ("sha256", imprint):
+        raise TimestampRefused(f"{where}: the timestamp is for another signature; ask for a new one")
 
 
 def _find_field(form: PreparedForm, slot: Slot) -> PreparedField:
