@@ -40,9 +40,10 @@ def list_awards(
 ) -> tuple[Award, ...]:
     """Return the title that the year earns, if any, then the school's other awards.
 
-    Titles are given at the end of the year only, and to pupils who are assessed (TT 22/2021 Đ.15, TT 27/2020 Đ.13).
+    Titles are given to pupils who are assessed, at the end of the year, since only then the summary has the year's
+    levels (TT 22/2021 Đ.15, TT 27/2020 Đ.13).
     """
-    if not case.is_year or summary.not_assessed:
+    if summary.not_assessed:
         return case.additions.awards
     if isinstance(summary, SecondarySummary) and isinstance(case.rules, Circular22):
         title = find_secondary_award(list_counting(case, subjects), summary, rules=case.rules)
