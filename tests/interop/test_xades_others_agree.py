@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from signxml import DigestAlgorithm
+from signxml.algorithms import DigestAlgorithm
 from signxml.exceptions import InvalidDigest
-from signxml.xades import XAdESSignatureConfiguration, XAdESSignaturePolicy, XAdESVerifier
+from signxml.xades.xades import XAdESSignatureConfiguration, XAdESSignaturePolicy, XAdESVerifier
 
 from tests.support.signed import SIGNED_AT, build_unsigned, sign_slots
 from tests.support.signers import MemorySigner, make_authority, make_signer

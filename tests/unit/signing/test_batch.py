@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -109,7 +110,7 @@ def check_of(signer: Signer, policy: SigningPolicy | None = None) -> SignerCheck
     )
 
 
-def sign(tasks: Sequence[SigningTask], signer: Signer, **details) -> list[SigningResult]:
+def sign(tasks: Sequence[SigningTask], signer: Signer, **details: Any) -> list[SigningResult]:
     evidence = evidence_of(signer.certificate)
     return list(sign_batch(tasks, signer, check=check_of(signer), at=AT, evidence=evidence, **details))
 
@@ -119,12 +120,15 @@ def timestamps() -> TimestampClient:
     return TimestampClient([pki.tsa_url], Responder(pki, FixedClock(AT)))
 
 
+Change: TypeAlias = Callable[["Handled", list[bytes]], Sequence[bytes]]
+
+
 @dataclass
 class Handled:
     """A signer whose answers a test may change; it counts the lists."""
 
     inner: Signer
-    change: object = None
+    change: Change | None = None
     lists: list[int] = field(default_factory=list)
 
     @property
@@ -142,7 +146,7 @@ class Handled:
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
         self.lists.append(len(digests))
         values = list(self.inner.sign_digests(digests))
-        return self.change(self, values) if callable(self.change) else values
+        return values if self.change is None else self.change(self, values)
 
 
 def errors_of(result: SigningResult) -> list[type[Exception] | None]:
@@ -192,7 +196,7 @@ def test_a_broken_document_is_told_by_itself() -> None:
     assert [one.signed for one in results] == [False, False, True]
 
 
-def lose_after(lists: int):
+def lose_after(lists: int) -> Change:
     def lose(signer: Handled, values: list[bytes]) -> list[bytes]:
         if len(signer.lists) > lists:
             raise KeyUnavailable("the token was pulled")

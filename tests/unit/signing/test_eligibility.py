@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -117,7 +118,7 @@ def check(
     )
 
 
-def refused(slot: Slot, certificate: Certificate, **details) -> str:
+def refused(slot: Slot, certificate: Certificate, **details: Any) -> str:
     with pytest.raises(NotEligible) as caught:
         check(slot, certificate, **details)
     assert slot.slot_id in str(caught.value)
@@ -227,7 +228,7 @@ def test_whoever_stands_in_for_the_homeroom_teacher_needs_the_decision() -> None
     assert refused(slot, certificate, authority=other) == "no-delegation"
 
 
-def issue(**details) -> Certificate:
+def issue(**details: Any) -> Certificate:
     pki = development_pki()
     subscriber = Subscriber(
         PRINCIPAL[1], f"CCCD:{CCCD[PRINCIPAL[0]]}", "Trường THCS Hoa Sen", World.PUBLIC_DUTY, "p-256", **details

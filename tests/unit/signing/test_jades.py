@@ -23,7 +23,12 @@ from transcript_core.pki.algorithms import SignatureAlgorithm
 
 AT = datetime(2026, 5, 31, 1, 0, tzinfo=UTC)
 PAYLOAD = '{"hoTen":"Phan Ngọc Yến"}'.encode()
-HEADERS = {"typ": "hocba+json", "serial": "01J9ZK3T5V7X9ABCDEFGHJKMNP", "version": 2, "digest": "00ff"}
+HEADERS: dict[str, str | int] = {
+    "typ": "hocba+json",
+    "serial": "01J9ZK3T5V7X9ABCDEFGHJKMNP",
+    "version": 2,
+    "digest": "00ff",
+}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from asn1crypto import tsp
@@ -135,7 +136,7 @@ def test_every_altered_byte_of_the_answer_is_refused_or_harmless() -> None:
             continue
 
 
-def test_a_token_of_an_unknown_authority_is_refused_when_anchors_are_given(tmp_path) -> None:
+def test_a_token_of_an_unknown_authority_is_refused_when_anchors_are_given(tmp_path: Path) -> None:
     stranger = make_pki(tmp_path).trust_store()
     with pytest.raises(TimestampRefused, match="believed"):
         TimestampClient([tsa_url()], Recorder(), trust=stranger).request(IMPRINT)

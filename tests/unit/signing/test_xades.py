@@ -22,7 +22,7 @@ from transcript_core.errors import MalformedTranscript, SignatureMismatch, SlotN
 from transcript_core.model import SchoolLevel, SlotRole, Substitution
 from transcript_core.pki.algorithms import SignatureAlgorithm, verify_digest
 from transcript_core.pki.evidence import Evidence
-from transcript_core.policy import Slot
+from transcript_core.policy import SigningPolicy, Slot
 from transcript_core.xml import get_part, get_signature, list_signed_slots, read_document
 
 NS = {"ds": "http://www.w3.org/2000/09/xmldsig#", "xades": "http://uri.etsi.org/01903/v1.3.2#"}
@@ -41,7 +41,7 @@ def by_role(slots: tuple[Slot, ...], role: SlotRole) -> Slot:
 def text(element: etree._Element, path: str) -> str:
     found = element.findall(path, NS)
     assert len(found) == 1, path
-    return "".join(found[0].itertext())
+    return "".join(str(piece) for piece in found[0].itertext())
 
 
 def read_signature(document: bytes, slot_id: str) -> etree._Element:
@@ -68,14 +68,15 @@ def check_core(document: bytes, slot_id: str, signer: MemorySigner) -> dict[str,
     return digests
 
 
-def prepare(document: bytes, slot: Slot, signer: MemorySigner, policy, **changes) -> Pending:
-    at = changes.pop("at", SIGNED_AT)
+def prepare(
+    document: bytes, slot: Slot, signer: MemorySigner, policy: SigningPolicy, *, at: datetime = SIGNED_AT
+) -> Pending:
     return xades.prepare(document, slot, SigningIdentity.of(signer), at=at, policy=policy)
 
 
-def attach(document: bytes, pending: Pending, signer: MemorySigner, **changes) -> bytes:
+def attach(document: bytes, pending: Pending, signer: MemorySigner, *, evidence: Evidence | None = None) -> bytes:
     (value,) = signer.sign_digests([pending.digest])
-    return xades.attach(document, pending, value, identity=SigningIdentity.of(signer), **changes)
+    return xades.attach(document, pending, value, identity=SigningIdentity.of(signer), evidence=evidence)
 
 
 @pytest.mark.parametrize(("kind", "algorithm"), ALGORITHMS)
@@ -117,9 +118,11 @@ def test_the_signed_properties_say_who_when_and_under_which_policy() -> None:
     at = datetime(2026, 5, 31, 8, 0, 5, 999, tzinfo=timezone(timedelta(hours=7)))
     document = attach(document, prepare(document, slot, signer, policy, at=at), signer)
     signature = read_signature(document, slot.slot_id)
-    props = signature.find("ds:Object/xades:QualifyingProperties/xades:SignedProperties", NS)
+    qualifying = signature.find("ds:Object/xades:QualifyingProperties", NS)
+    assert qualifying is not None
+    assert qualifying.get("Target") == "#sig-gvbm-TOAN-1"
+    props = qualifying.find("xades:SignedProperties", NS)
     assert props is not None
-    assert signature.find("ds:Object/xades:QualifyingProperties", NS).get("Target") == "#sig-gvbm-TOAN-1"
     assert text(props, ".//xades:SigningTime") == "2026-05-31T01:00:05Z"
     assert text(props, ".//xades:ClaimedRole") == "Giáo viên bộ môn Toán, lớp 7A2, Trường THCS Hoa Sen"
     assert text(props, ".//xades:SigPolicyId/xades:Identifier") == policy.identifier
