@@ -41,6 +41,7 @@ from transcript_core.xml import (
     build_info,
     build_recall,
     get_signature,
+    parse_transcript,
     read_document,
 )
 
@@ -343,3 +344,50 @@ def test_truncated_documents_are_refused() -> None:
     for length in range(0, len(_DOCUMENT), 997):
         with pytest.raises(InputError):
             read_document(_DOCUMENT[:length])
+
+
+def test_parts_that_all_belong_to_another_transcript_are_refused() -> None:
+    head, *parts = _DOCUMENT.split(b"<KET_QUA_MON_HOC>")
+    moved = parts[0].replace(b"<LOP>7A2</LOP>", b"<LOP>7A3</LOP>")
+    with pytest.raises(MalformedTranscript, match="another transcript"):
+        read_document(head + b"<KET_QUA_MON_HOC>" + moved)
+
+
+def test_a_signature_hidden_inside_another_is_refused() -> None:
+    hidden = b"<ds:Object>" + fake_signature("cbql") + b"</ds:Object></ds:Signature>"
+    wrapping = fake_signature("gvcn").replace(b"</ds:Signature>", hidden)
+    with pytest.raises(MalformedTranscript, match="outside the signature slots"):
+        read_document(_DOCUMENT.replace(b'<GVCN Id="gvcn">', b'<GVCN Id="gvcn">' + wrapping))
+
+
+def test_a_signature_without_signed_info_does_not_fit_the_schema() -> None:
+    signature = fake_signature("gvcn")
+    start, end = signature.index(b"<ds:SignedInfo>"), signature.index(b"<ds:SignatureValue")
+    with pytest.raises(MalformedTranscript, match="schema"):
+        read_document(_DOCUMENT.replace(b'<GVCN Id="gvcn">', b'<GVCN Id="gvcn">' + signature[:start] + signature[end:]))
+
+
+def test_a_slot_in_the_wrong_wrapper_is_refused() -> None:
+    manager = b'<CBQL Id="cbql"></CBQL>'
+    moved = _DOCUMENT.replace(manager, b"").replace(
+        b"</DANH_SACH_THONG_TIN_KY>", manager + b"</DANH_SACH_THONG_TIN_KY>"
+    )
+    with pytest.raises(MalformedTranscript, match="schema"):
+        read_document(moved)
+
+
+def test_an_element_alone_is_read_as_strictly_as_the_whole() -> None:
+    info = build_info(build_transcript())
+    assert parse_transcript(parse_xml(info)) == build_transcript()
+    with pytest.raises(MalformedTranscript, match="THEM"):
+        parse_transcript(parse_xml(info.replace(b"</THONG_TIN_HOC_BA>", b"<THEM></THEM></THONG_TIN_HOC_BA>")))
+
+
+def test_markup_in_texts_is_escaped_as_canonical_form_asks() -> None:
+    transcript = replace(build_transcript(), homeroom_comment="Toán & Tin < 9 > 8 \"giỏi\" 'lắm' ]]>")
+    document = build_document(transcript, build_issue(transcript))
+    assert "Toán &amp; Tin &lt; 9 &gt; 8 \"giỏi\" 'lắm' ]]&gt;".encode() in document
+    assert canonicalize(parse_xml(document)) == document
+    read = read_document(document)
+    assert isinstance(read, TranscriptDocument)
+    assert read.transcript == transcript
