@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from keys_dev.pki import DEFAULT_FOLDER, DevelopmentPki, list_ca_names
 from keys_dev.server import running
@@ -60,20 +58,13 @@ def issue(
 def list_certificates(folder: FolderOption = DEFAULT_FOLDER) -> None:
     """List every certificate that was issued, and which are revoked."""
     pki = DevelopmentPki(folder)
-    table = Table("CA", "subject", "identity", "valid until", "status", "SHA-256")
     for ca in list_ca_names():
         for certificate in pki.list_issued(ca):
             revocation = pki.find_revocation(ca, certificate.serial)
             status = "good" if revocation is None else f"revoked {revocation.at:%Y-%m-%d}"
-            table.add_row(
-                ca,
-                certificate.common_name,
-                certificate.identity or "",
-                f"{certificate.not_after:%Y-%m-%d}",
-                status,
-                certificate.sha256.hex()[:16],
-            )
-    Console().print(table)
+            until = f"{certificate.not_after:%Y-%m-%d}"
+            holder = f"{certificate.identity or '-':18}  {certificate.common_name}"
+            typer.echo(f"{certificate.sha256.hex()[:16]}  {ca:16}  {status:18}  until {until}  {holder}")
 
 
 @_app.command()

@@ -270,6 +270,10 @@ class DevelopmentPki:
         path = self.folder / "revoked" / ca / f"{serial:x}.json"
         return _read_revocation(path) if path.is_file() else None
 
+    def load_ca_key(self, ca: str) -> PrivateKey:
+        """Return the private key of a CA, opened."""
+        return _load_ca_key(self.folder, ca)
+
     def read_key(self, name: str) -> tuple[bytes, bytes]:
         """Return PEM of certificate and private key of a CA ("national-ca") or a service ("tsa", "ocsp-<ca>")."""
         folder = self.folder / ("cas" if name in _CA_NAMES else "services")
@@ -331,14 +335,19 @@ def _create_department(folder: Path, start: datetime) -> None:
 
 def _load_issuer(folder: Path, name: str, base_url: str) -> Issuer:
     certificate = x509.load_pem_x509_certificate((folder / "cas" / f"{name}.pem").read_bytes())
-    key = load_pem_private_key((folder / "cas" / f"{name}.key").read_bytes(), None, unsafe_skip_rsa_key_validation=True)
     return Issuer(
         certificate=certificate,
-        key=cast("PrivateKey", key),
+        key=_load_ca_key(folder, name),
         crl_url=f"{base_url}/crl/{name}.crl",
         ca_issuers_url=f"{base_url}/ca/{name}.crt",
         ocsp_url=None if name.endswith("-root") else f"{base_url}/ocsp/{name}",
     )
+
+
+def _load_ca_key(folder: Path, name: str) -> PrivateKey:
+    """Open a key without the slow consistency check: this PKI itself wrote the file."""
+    pem = (folder / "cas" / f"{name}.key").read_bytes()
+    return cast("PrivateKey", load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True))
 
 
 def _record(folder: Path, ca: str, certificate: x509.Certificate) -> None:

@@ -24,6 +24,8 @@ from certomancer.services import (
     TimeStamper,
     choose_signed_digest,
 )
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 
 from keys_dev.pki import DevelopmentPki, list_ca_names
 from transcript_core.clock import Clock, SystemClock
@@ -51,10 +53,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Holder:
-    """Certificate and key of a CA or a service, in the terms of certomancer."""
+    """Certificate of a CA or a service, in the terms of certomancer; the key too, for a service."""
 
     certificate: x509.Certificate
-    key: Any  # asn1crypto PrivateKeyInfo
+    key: Any = None  # asn1crypto PrivateKeyInfo
 
     @cached_property
     def algorithm(self) -> Any:
@@ -155,9 +157,9 @@ class Responder:
 
     def _build_crl(self, ca: str, now: datetime) -> bytes:
         holder = self._holder(ca)
-        builder = CRLBuilder(
+        builder = _CrlBuilder(
             issuer_name=holder.certificate.subject,
-            issuer_key=holder.key,
+            issuer_key=self._pki.load_ca_key(ca),
             signature_algo=holder.algorithm,
             authority_key_identifier=core.OctetString(holder.certificate.key_identifier),
         )
@@ -179,8 +181,18 @@ class Responder:
         if name not in self._holders:
             certificate, key = self._pki.read_key(name)
             parsed = load_certificate(certificate).asn1
-            self._holders[name] = _Holder(parsed, load_private_key(key, None)[0])
+            is_ca = name in list_ca_names()
+            self._holders[name] = _Holder(parsed) if is_ca else _Holder(parsed, load_private_key(key, None)[0])
         return self._holders[name]
+
+
+class _CrlBuilder(CRLBuilder):
+    """certomancer parses and checks the private key for each signature; CAs have slow RSA keys, so keep them open."""
+
+    def sign_crl(self, tbs_crl: crl.TbsCertList) -> crl.CertificateList:
+        signature = self.issuer_key.sign(tbs_crl.dump(), padding.PKCS1v15(), hashes.SHA256())
+        fields = {"tbs_cert_list": tbs_crl, "signature_algorithm": self.signature_algo, "signature": signature}
+        return crl.CertificateList(fields)
 
 
 class _Status(RevocationInfoInterface):
