@@ -34,7 +34,7 @@ _LINK = re.compile(
 )
 _LINK_ELEMENT = b"<</Type/StructElem/S/Link/"
 _FORM_ELEMENT = b"<</Type/StructElem/S/Form/"
-_ONLY_WIDGET = re.compile(rb"/K\[<</Type/OBJR/Pg \d+ 0 R/Obj \d+ 0 R>>\]")
+_ONLY_WIDGET = re.compile(rb"/K\[(<</Type/OBJR/Pg \d+ 0 R/Obj \d+ 0 R>>)\]")
 _ANNOTATIONS = re.compile(rb"/Annots\[[^\]]*\]")
 
 
@@ -126,15 +126,19 @@ def _find_places(bodies: Mapping[int, bytes]) -> dict[str, _Place]:
 
 
 def _retag(bodies: Mapping[int, bytes], *, expected: int) -> dict[int, bytes]:
-    """Return the objects with each Link element made a Form that has its widget as only child (14.8.4.5)."""
+    """Return the objects with each Link element made a Form that has its widget as only child (14.8.4.5).
+
+    The child stands alone, not in an array: pyHanko's revision analysis follows a filled field only that way.
+    """
     changed = dict(bodies)
     found = 0
     for number, body in bodies.items():
         if not body.startswith(_LINK_ELEMENT):
             continue
-        if not _ONLY_WIDGET.search(body):
+        alone, count = _ONLY_WIDGET.subn(rb"/K\1", body, count=1)
+        if not count:
             raise MalformedTranscript("a place for a signature holds text of its own")
-        changed[number] = _FORM_ELEMENT + body.removeprefix(_LINK_ELEMENT)
+        changed[number] = _FORM_ELEMENT + alone.removeprefix(_LINK_ELEMENT)
         found += 1
     if found != expected:
         raise MalformedTranscript("the tag tree and the places for signatures do not agree")
