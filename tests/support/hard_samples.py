@@ -19,6 +19,7 @@ from transcript_core.model import (
     PrimarySummary,
     Replacement,
     SchoolLevel,
+    SecondarySummary,
     SlotRole,
     SlotSigner,
     Source,
@@ -128,7 +129,7 @@ def _harden_secondary(
     return (*changed, extra), (*kept, *added, signers[-1])
 
 
-def _harden_summary(plain: Transcript):  # type: ignore[no-untyped-def]
+def _harden_summary(plain: Transcript) -> SecondarySummary | PrimarySummary:
     summary = plain.summary
     if isinstance(summary, PrimarySummary):
         return replace(

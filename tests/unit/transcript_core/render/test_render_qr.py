@@ -1,0 +1,72 @@
+"""The QR code's address and its modules."""
+
+from __future__ import annotations
+
+import pytest
+import zxingcpp
+from PIL import Image
+
+from transcript_core.errors import LimitExceeded, MalformedTranscript
+from transcript_core.render import build_qr_matrix, build_qr_url
+from transcript_core.render.qr import QUIET_ZONE
+
+SERIAL = "01J9ZK3T5V7X9ABCDEFGHJKMNP"
+SECRET = bytes(range(16))
+
+
+def read_back(url: str) -> tuple[str, int]:
+    """Draw the modules four pixels wide and return what a reader sees, and the number of modules on a side."""
+    matrix = build_qr_matrix(url)
+    side = len(matrix) + 2 * QUIET_ZONE
+    image = Image.new("L", (side, side), 255)
+    for row, line in enumerate(matrix):
+        for column, dark in enumerate(line):
+            if dark:
+                image.putpixel((column + QUIET_ZONE, row + QUIET_ZONE), 0)
+    [code] = zxingcpp.read_barcodes(image.resize((4 * side, 4 * side), Image.Resampling.NEAREST))
+    assert code.format == zxingcpp.BarcodeFormat.QRCode
+    return code.text, len(matrix)
+
+
+def test_the_address_names_serial_and_version_and_keeps_the_secret_in_the_fragment() -> None:
+    url = build_qr_url("https://hocba.example.edu.vn/", SERIAL, 3, SECRET)
+    assert url == f"https://hocba.example.edu.vn/v/{SERIAL}/3#AAECAwQFBgcICQoLDA0ODw"
+
+
+@pytest.mark.parametrize(("filler", "modules"), [(1, 49), (100, 61), (300, 77)])
+def test_codes_of_each_version_read_back(filler: int, modules: int) -> None:
+    url = build_qr_url("https://hocba.example.edu.vn/" + "a" * filler, SERIAL, 1, SECRET)
+    assert read_back(url) == (url, modules)
+
+
+def test_the_code_is_the_same_every_time() -> None:
+    url = build_qr_url("https://hocba.example.edu.vn", SERIAL, 1, SECRET)
+    assert build_qr_matrix(url) == build_qr_matrix(url)
+
+
+def test_an_address_beyond_version_15_is_refused() -> None:
+    build_qr_matrix("https://a/" + "b" * 402)
+    with pytest.raises(LimitExceeded):
+        build_qr_matrix("https://a/" + "b" * 403)
+
+
+@pytest.mark.parametrize(
+    ("base", "serial", "version", "secret"),
+    [
+        ("ftp://a", SERIAL, 1, SECRET),
+        ("https://a/?q=1", SERIAL, 1, SECRET),
+        ("https://a#b", SERIAL, 1, SECRET),
+        ("https://a", SERIAL.lower(), 1, SECRET),
+        ("https://a", SERIAL[:-1], 1, SECRET),
+        ("https://a", SERIAL, 0, SECRET),
+        ("https://a", SERIAL, 1, b"short"),
+    ],
+)
+def test_what_is_not_of_its_form_is_refused(base: str, serial: str, version: int, secret: bytes) -> None:
+    with pytest.raises(MalformedTranscript):
+        build_qr_url(base, serial, version, secret)
+
+
+def test_an_address_outside_ascii_is_refused() -> None:
+    with pytest.raises(MalformedTranscript):
+        build_qr_matrix("https://học-bạ.vn/")
