@@ -23,6 +23,7 @@ from signing import pades
 from signing.evidence import EvidenceCollector
 from signing.signer import Signer, SigningIdentity
 from signing.timestamp import TimestampClient
+from tests.support.pdf_rules import check_pdf_a, check_pdf_ua
 from tests.support.pki import development_pki, open_person, open_seal
 from tests.support.signed_pdf import PDF_SIGNED_AT, prepare_slot, sign_slot, unsigned_pdf
 from tests.support.signers import make_signer
@@ -141,3 +142,8 @@ def test_openssl_verifies_the_cms(algorithm: SignatureAlgorithm, tmp_path: Path)
     command += ["-noverify", "-out", "out"]  # the path is pyHanko's and ours to judge
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path)
     assert answer.returncode == 0, answer.stderr
+
+
+def test_rules_of_pdf_a_and_pdf_ua_still_hold() -> None:
+    assert check_pdf_a(issued_pdf()) == []
+    assert check_pdf_ua(issued_pdf()) == []
