@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from transcript_core.errors import MalformedTranscript
@@ -75,15 +76,7 @@ def read_prepared(pdf: bytes) -> PreparedForm:
     trailer = _TRAILER.search(pdf, max(0, len(pdf) - _TAIL_BYTES))
     if catalog is None or form is None or trailer is None or (catalog[2], catalog[1]) != (form[1], trailer[2]):
         raise MalformedTranscript("this PDF was not prepared for signatures by this installation")
-    fields: dict[str, PreparedField] = {}
-    position = form.end()
-    for _ in range(form[2].count(b"R")):
-        found = _FIELD.match(pdf, position)
-        if found is None:
-            raise MalformedTranscript("a signature field does not stand where it was prepared")
-        field = _read_field(found)
-        fields[field.slot_id] = field
-        position = found.end()
+    fields = _read_fields(pdf, form.end(), count=form[2].count(b"R"))
     return PreparedForm(
         root=int(trailer[2]),
         info=int(trailer[3]),
@@ -95,11 +88,16 @@ def read_prepared(pdf: bytes) -> PreparedForm:
     )
 
 
-def _read_field(found: re.Match[bytes]) -> PreparedField:
-    left, bottom, right, top = (float(value) for value in found[4].split())
-    return PreparedField(
-        slot_id=found[3].decode("ascii"),
-        object_number=int(found[1]),
-        dictionary=found[2],
-        rect=(left, bottom, right, top),
-    )
+def _read_fields(pdf: bytes, position: int, *, count: int) -> dict[str, PreparedField]:
+    fields: dict[str, PreparedField] = {}
+    for found in islice(_FIELD.finditer(pdf, position), count):
+        if found.start() != position:
+            break
+        number, dictionary, name, rect = found.groups()
+        left, bottom, right, top = map(float, rect.split())
+        slot_id = name.decode("ascii")
+        fields[slot_id] = PreparedField(slot_id, int(number), dictionary, (left, bottom, right, top))
+        position = found.end()
+    if len(fields) != count:
+        raise MalformedTranscript("a signature field does not stand where it was prepared")
+    return fields
