@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
@@ -28,30 +30,45 @@ from signing.xades.templates import (
     build_unsigned_properties,
 )
 from transcript_core.errors import MalformedTranscript, SlotNotReady, StaleDigest, TimestampRefused, TrustMaterialError
+from transcript_core.pki.algorithms import SignatureAlgorithm
 from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.timestamps import parse_timestamp
-from transcript_core.policy import SigningPolicy, Slot
-from transcript_core.xml import get_part, get_signature, splice_signature
+from transcript_core.policy import SignatureLevel, SigningPolicy, Slot
+from transcript_core.xml import StoredDocument
 
 _ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_TIMESTAMP: Final = b"<xades:SignatureTimeStamp>"
+_CACHED_TEXTS: Final = 1_024  # one has about 5 KiB; a batch prepares a few hundred before it attaches the first
 
 
-def prepare(document: bytes, slot: Slot, identity: SigningIdentity, *, at: datetime, policy: SigningPolicy) -> Pending:
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The two signed elements, as they are digested and as they are stored."""
+
+    digest: bytes  # of SignedInfo, by the algorithm's hash: what the key signs
+    signed_info: str  # in place
+    signed_properties: str  # in place
+
+
+def prepare(
+    document: bytes | StoredDocument, slot: Slot, identity: SigningIdentity, *, at: datetime, policy: SigningPolicy
+) -> Pending:
     """Return the digest that signs `slot`; no key is involved and the document stays as it is.
 
     Args:
-        document: the stored document, exclusive canonical XML.
+        document: as stored; opened once by the caller when it serves several signatures or `attach` as well.
         slot: one of `policy.list_slots` or `policy.list_recall_slots` for this document.
         at: the signing time that is signed, aware.
 
     Raises:
-        SlotNotReady: the slot is signed already, or a slot of an earlier order is empty.
+        SlotNotReady: the slot is signed already, or a slot of an earlier order is empty or below the policy's level.
         MalformedTranscript: the document lacks a part that the slot signs.
     """
-    _check_ready(document, slot, policy)
+    stored = _open(document)
+    _check_ready(stored, slot, policy)
     facts = SignedFacts(
         slot_id=slot.slot_id,
-        references=tuple(PartReference(part, _digest(document, part)) for part in slot.reference_ids),
+        references=tuple(PartReference(part, stored.get_part_digest(part)) for part in slot.reference_ids),
         signing_time=at.astimezone(UTC).replace(microsecond=0),
         role=describe_role(slot),
         commitment=slot.rule.commitment,
@@ -63,7 +80,7 @@ def prepare(document: bytes, slot: Slot, identity: SigningIdentity, *, at: datet
         serial=slot.serial,
         version=slot.version,
         slot_id=slot.slot_id,
-        digest=_digest_to_sign(facts, identity),
+        digest=_build_texts(identity.certificate.der, identity.algorithm, facts).digest,
         digest_algorithm=identity.algorithm.hash_name,
         signature_algorithm=identity.algorithm,
         certificate_sha256=identity.certificate.sha256,
@@ -81,7 +98,7 @@ def timestamp_imprint(pending: Pending, value: bytes) -> bytes:
 
 
 def attach(
-    document: bytes,
+    document: bytes | StoredDocument,
     pending: Pending,
     value: bytes,
     *,
@@ -102,47 +119,57 @@ def attach(
         StaleDigest: a part changed since prepare.
         TimestampRefused: the token covers something else.
     """
+    stored = _open(document)
     check_value(pending, value, identity.certificate)
     facts = _from_state(pending)
-    _check_unchanged(document, facts, pending, identity)
+    _check_unchanged(stored, facts, pending)
+    texts = _build_texts(identity.certificate.der, identity.algorithm, facts)
+    if texts.digest != pending.digest:
+        raise StaleDigest(f"{_where(pending)}: prepared by another release or altered since; prepare again")
     _check_timestamp(timestamp, pending, value)
-    certificates = _certificates(identity)
+    certificates = (identity.certificate.der, *(one.der for one in identity.chain))
     signature = build_signature(
         pending.slot_id,
-        signed_info=_signed_info(facts, identity, form=Form.IN_PLACE),
+        signed_info=texts.signed_info,
         value=value,
         certificates=certificates,
-        signed_properties=build_signed_properties(identity.certificate.der, facts, form=Form.IN_PLACE),
+        signed_properties=texts.signed_properties,
         unsigned_properties=build_unsigned_properties(timestamp=timestamp, evidence=evidence, known=certificates),
     )
-    return splice_signature(document, pending.slot_id, signature)
+    return stored.splice_signature(pending.slot_id, signature)
 
 
-def _check_ready(document: bytes, slot: Slot, policy: SigningPolicy) -> None:
-    """In a canonical document an empty slot is an open tag followed by its end tag, and text cannot look like it."""
-    identifiers = (slot.slot_id, *slot.reference_ids)
-    if not all(_ID.fullmatch(identifier) for identifier in identifiers):
-        raise MalformedTranscript(f"slot {slot.slot_id} or a part it signs has an Id that is no XML name")
-    if get_signature(document, slot.slot_id) is not None:
-        raise SlotNotReady(f"document {slot.serial} version {slot.version}, slot {slot.slot_id}: already signed")
-    for rule in policy.rules:
-        if rule.order < slot.rule.order and f'"></{rule.role.value}>'.encode() in document:
+def _open(document: bytes | StoredDocument) -> StoredDocument:
+    return document if isinstance(document, StoredDocument) else StoredDocument(document)
+
+
+def _check_ready(stored: StoredDocument, slot: Slot, policy: SigningPolicy) -> None:
+    where = f"document {slot.serial} version {slot.version}, slot {slot.slot_id}"
+    if not all(_ID.fullmatch(identifier) for identifier in (slot.slot_id, *slot.reference_ids)):
+        raise MalformedTranscript(f"{where}: it or a part it signs has an Id that is no XML name")
+    if stored.get_signature(slot.slot_id) is not None:
+        raise SlotNotReady(f"{where}: already signed")
+    for rule in (one for one in policy.rules if one.order < slot.rule.order):
+        missing = tuple(one for one in stored.list_slots(rule.role.value) if _lacks(stored, one, rule.level))
+        if missing:
             raise SlotNotReady(
-                f"document {slot.serial} version {slot.version}: slot {slot.slot_id} is signed only after every slot "
-                f"{rule.role.value}, and one of them is empty"
+                f"{where}: these slots are signed first, at level {rule.level.value}: {', '.join(missing)}",
+                missing=missing,
             )
 
 
-def _check_unchanged(document: bytes, facts: SignedFacts, pending: Pending, identity: SigningIdentity) -> None:
-    if get_signature(document, pending.slot_id) is not None:
+def _lacks(stored: StoredDocument, slot_id: str, level: SignatureLevel) -> bool:
+    """Return whether the slot is empty, or without the timestamp that the policy wants before later slots."""
+    signature = stored.get_signature(slot_id)
+    return signature is None or (level is not SignatureLevel.B_B and _TIMESTAMP not in signature)
+
+
+def _check_unchanged(stored: StoredDocument, facts: SignedFacts, pending: Pending) -> None:
+    if stored.get_signature(pending.slot_id) is not None:
         raise SlotNotReady(f"{_where(pending)}: signed by another action meanwhile")
     for reference in facts.references:
-        if _digest(document, reference.part_id) != reference.digest:
-            raise StaleDigest(
-                f"{_where(pending)}: part {reference.part_id} changed since it was prepared; prepare again"
-            )
-    if _digest_to_sign(facts, identity) != pending.digest:
-        raise StaleDigest(f"{_where(pending)}: prepared by another release or altered since; prepare again")
+        if stored.get_part_digest(reference.part_id) != reference.digest:
+            raise StaleDigest(f"{_where(pending)}: part {reference.part_id} changed since prepare; prepare again")
 
 
 def _check_timestamp(token: bytes | None, pending: Pending, value: bytes) -> None:
@@ -156,22 +183,17 @@ def _check_timestamp(token: bytes | None, pending: Pending, value: bytes) -> Non
         raise TimestampRefused(f"{_where(pending)}: the timestamp is for another signature; ask for a new one")
 
 
-def _digest(document: bytes, part_id: str) -> bytes:
-    return hashlib.sha256(get_part(document, part_id)).digest()
-
-
-def _digest_to_sign(facts: SignedFacts, identity: SigningIdentity) -> bytes:
-    info = _signed_info(facts, identity, form=Form.ALONE)
-    return hashlib.new(identity.algorithm.hash_name, info.encode()).digest()
-
-
-def _signed_info(facts: SignedFacts, identity: SigningIdentity, *, form: Form) -> str:
-    properties = build_signed_properties(identity.certificate.der, facts, form=Form.ALONE)
-    return build_signed_info(facts, identity.algorithm, hashlib.sha256(properties.encode()).digest(), form=form)
-
-
-def _certificates(identity: SigningIdentity) -> tuple[bytes, ...]:
-    return (identity.certificate.der, *(one.der for one in identity.chain))
+@lru_cache(maxsize=_CACHED_TEXTS)
+def _build_texts(certificate_der: bytes, algorithm: SignatureAlgorithm, facts: SignedFacts) -> _Texts:
+    """A pure function of its arguments; prepare and attach of one process share the result."""
+    properties = build_signed_properties(certificate_der, facts, form=Form.ALONE)
+    digest = hashlib.sha256(properties.encode()).digest()
+    info = build_signed_info(facts, algorithm, digest, form=Form.ALONE)
+    return _Texts(
+        digest=hashlib.new(algorithm.hash_name, info.encode()).digest(),
+        signed_info=build_signed_info(facts, algorithm, digest, form=Form.IN_PLACE),
+        signed_properties=build_signed_properties(certificate_der, facts, form=Form.IN_PLACE),
+    )
 
 
 def _to_state(facts: SignedFacts) -> dict[str, str | int]:

@@ -11,6 +11,7 @@ from transcript_core.xml.document import (
     read_document,
 )
 from transcript_core.xml.stored import (
+    StoredDocument,
     document_digest,
     get_part,
     get_signature,
@@ -22,6 +23,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "SIGNATURE_TAG",
     "RecallDocument",
+    "StoredDocument",
     "TranscriptDocument",
     "build_document",
     "build_info",

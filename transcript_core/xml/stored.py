@@ -23,6 +23,7 @@ _SIGNATURE_START: Final = b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xm
 _SLOT_LIST: Final = b"<DANH_SACH_THONG_TIN_KY>"
 _SLOT_START: Final = re.compile(rb'<([A-Z_]+) Id="([a-z][A-Za-z0-9-]*)">')
 _BARE_TAG: Final = re.compile(rb"</?[^:\s>]*[\s>]")  # an element without a prefix: ours, never a signature's
+_SIGNATURE_ID: Final = signature_id("")  # how the Id of a slot's signature begins
 _PART_ID: Final = re.compile(r"diem-[A-Z][A-Z0-9]*")
 
 
@@ -58,9 +59,65 @@ class _Place:
     """Where a slot's content stands in the document; empty when start equals end."""
 
     slot_id: str
+    tag: str  # element name, which is the slot's role
     start: int
     end: int
     in_data: bool  # inside the element that the document digest covers
+
+
+class StoredDocument:
+    """A stored document opened for signing: its slots are found once, each part is hashed at most once.
+
+    Raises:
+        MalformedTranscript: this is no stored document.
+    """
+
+    __slots__ = ("_digests", "_places", "octets")
+
+    def __init__(self, octets: bytes) -> None:
+        self.octets = octets
+        self._places = {place.slot_id: place for place in _list_places(octets)}
+        self._digests: dict[str, bytes] = {}
+
+    def list_signed_slots(self) -> frozenset[str]:
+        """Return the Ids of the slots that hold a signature."""
+        return frozenset(place.slot_id for place in self._places.values() if place.start < place.end)
+
+    def list_slots(self, role: str) -> tuple[str, ...]:
+        """Return the Ids of the slots of a role, which is their element name, in the document's order."""
+        return tuple(place.slot_id for place in self._places.values() if place.tag == role)
+
+    def get_signature(self, slot_id: str) -> bytes | None:
+        """As the function of this name."""
+        place = self._get_place(slot_id)
+        return self.octets[place.start : place.end] or None
+
+    def get_part_digest(self, element_id: str) -> bytes:
+        """Return the SHA-256 of `get_part`, 32 raw bytes.  Raises: MalformedTranscript, as `get_part`."""
+        if element_id not in self._digests:
+            own = (
+                self.get_signature(element_id.removeprefix(_SIGNATURE_ID))
+                if element_id.startswith(_SIGNATURE_ID)
+                else None
+            )
+            self._digests[element_id] = sha256(own or get_part(self.octets, element_id))
+        return self._digests[element_id]
+
+    def splice_signature(self, slot_id: str, signature: bytes) -> bytes:
+        """As the function of this name; the document itself stays as it is."""
+        place = self._get_place(slot_id)
+        if place.start < place.end:
+            raise SlotNotReady(f"slot {slot_id} is signed already; a signature is never replaced")
+        _check_signature(signature, slot_id)
+        if len(self.octets) + len(signature) > MAX_XML_BYTES:
+            raise LimitExceeded(f"with this signature the document would have more than {MAX_XML_BYTES} bytes")
+        return self.octets[: place.start] + signature + self.octets[place.end :]
+
+    def _get_place(self, slot_id: str) -> _Place:
+        place = self._places.get(slot_id)
+        if place is None:
+            raise MalformedTranscript(f"the document has no slot {slot_id}")
+        return place
 
 
 def get_part(document: bytes, element_id: str) -> bytes:
@@ -74,8 +131,8 @@ def get_part(document: bytes, element_id: str) -> bytes:
         MalformedTranscript: there is no such element or more than one, or this is no stored document.
     """
     shape = _find_shape(document)
-    if element_id.startswith("sig-"):
-        signature = get_signature(document, element_id.removeprefix("sig-"))
+    if element_id.startswith(_SIGNATURE_ID):
+        signature = get_signature(document, element_id.removeprefix(_SIGNATURE_ID))
         if signature is None:
             raise MalformedTranscript(f"the document has no element {element_id}")
         return signature
@@ -91,7 +148,7 @@ def list_signed_slots(document: bytes) -> frozenset[str]:
     Raises:
         MalformedTranscript: this is no stored document.
     """
-    return frozenset(place.slot_id for place in _list_places(document) if place.start < place.end)
+    return StoredDocument(document).list_signed_slots()
 
 
 def get_signature(document: bytes, slot_id: str) -> bytes | None:
@@ -100,8 +157,7 @@ def get_signature(document: bytes, slot_id: str) -> bytes | None:
     Raises:
         MalformedTranscript: there is no such slot, or this is no stored document.
     """
-    place = _find_place(document, slot_id)
-    return document[place.start : place.end] or None
+    return StoredDocument(document).get_signature(slot_id)
 
 
 def splice_signature(document: bytes, slot_id: str, signature: bytes) -> bytes:
@@ -117,13 +173,7 @@ def splice_signature(document: bytes, slot_id: str, signature: bytes) -> bytes:
         MalformedTranscript: there is no such slot, or this is not one signature for it.
         SlotNotReady: the slot is signed already.
     """
-    place = _find_place(document, slot_id)
-    if place.start < place.end:
-        raise SlotNotReady(f"slot {slot_id} is signed already; a signature is never replaced")
-    _check_signature(signature, slot_id)
-    if len(document) + len(signature) > MAX_XML_BYTES:
-        raise LimitExceeded(f"with this signature the document would have more than {MAX_XML_BYTES} bytes")
-    return document[: place.start] + signature + document[place.end :]
+    return StoredDocument(document).splice_signature(slot_id, signature)
 
 
 def document_digest(document: bytes) -> bytes:
@@ -159,13 +209,6 @@ def _slice(document: bytes, tag: bytes, element_id: str) -> bytes:
     if document.find(start_tag, start + 1) >= 0:
         raise MalformedTranscript(f"the document has more than one element {element_id}")
     return document[start : end + len(end_tag)]
-
-
-def _find_place(document: bytes, slot_id: str) -> _Place:
-    for place in _list_places(document):
-        if place.slot_id == slot_id:
-            return place
-    raise MalformedTranscript(f"the document has no slot {slot_id}")
 
 
 def _list_places(document: bytes) -> list[_Place]:
@@ -221,7 +264,7 @@ class _Walk:
         if slot_id in self._seen:
             raise MalformedTranscript(f"slot {slot_id} stands twice")
         self._seen.add(slot_id)
-        self.places.append(_Place(slot_id, start, end, in_data))
+        self.places.append(_Place(slot_id, tag.decode(), start, end, in_data))
 
     def close(self) -> None:
         if self._position != len(self._document):
