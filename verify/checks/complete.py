@@ -11,7 +11,7 @@ from typing import Final
 
 from transcript_core.model import SlotSigner
 from transcript_core.policy import Slot
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, conclude, failed, indeterminate
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, UNREAD, Rule, Verdict, conclude, failed, indeterminate
 from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
 from verify.signature import SignatureFormatName, describe_slot
@@ -43,7 +43,9 @@ def _judge(examination: Examination) -> Verdict:
             return _need_xml(pdf.kept_slots)
         if pdf is None and jws is not None and jws.transcript is not None:
             return _need_signers(jws.transcript.signers)
-    return PASSED if examination.slots else NOT_APPLICABLE
+    if examination.slots:
+        return PASSED
+    return UNREAD if examination.is_transcript_file else NOT_APPLICABLE
 
 
 def _list_missing(examination: Examination, slots: Iterable[Slot], format_name: SignatureFormatName) -> list[Slot]:

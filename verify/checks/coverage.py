@@ -13,7 +13,7 @@ from typing import Final
 from lxml.etree import _Element
 
 from transcript_core.policy import DATA_ID, INFO_ID, REQUEST_ID, signature_id
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, combine, conclude, failed
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, UNREAD, Rule, Verdict, combine, conclude, failed
 from verify.documents import MANAGER_SLOT, XmlInput
 from verify.examination import Context, Examination
 from verify.formats.xades import XadesSignature
@@ -31,8 +31,10 @@ RULE: Final = Rule(
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether every XML signature signs what its slot asks for."""
     xml = examination.xml
-    if xml is None or xml.content is None:
+    if xml is None or not xml.is_ours:
         return conclude(RULE, NOT_APPLICABLE)
+    if xml.content is None or xml.cache is None:
+        return conclude(RULE, UNREAD)
     targets = find_targets(xml)
     signatures = examination.list_signatures(SignatureFormatName.XADES)
     return combine(RULE, [(signature, _judge(signature, targets)) for signature in signatures])

@@ -32,6 +32,8 @@ def _judge(examination: Examination, context: Context) -> Verdict:
             "This is not an XML, PDF or JWS file; it may be damaged or not signed at all.",
             SubIndication.FORMAT_FAILURE,
         )
+    if examination.xml is not None and examination.xml.root is None:
+        return PASSED  # `document.structure` says why it could not be read
     if not examination.is_transcript_file and context.policy.transcripts_only:
         return indeterminate(
             "Đây không phải là học bạ số; chỉ xem xét các chữ ký trong tệp.",

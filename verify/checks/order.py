@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, combine, conclude, failed
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, UNREAD, Rule, Verdict, combine, conclude, failed
 from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature, SignatureFormatName
@@ -22,6 +22,8 @@ RULE: Final = Rule(NAME, "Các chữ ký theo đúng thứ tự quy định.", "
 
 def check(examination: Examination, context: Context) -> Finding:
     """Return whether nobody signed before those who must sign first."""
+    if not examination.slots:
+        return conclude(RULE, UNREAD if examination.is_transcript_file and examination.jws is None else NOT_APPLICABLE)
     judged = [
         (signature, _judge(signature, same_format, context.policy.clock_tolerance))
         for format_name in (SignatureFormatName.XADES, SignatureFormatName.PADES)

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, conclude, failed, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.formats.problems import Gravity
-from verify.report import Finding
+from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature
 
 NAME: Final = "signature.form"
 RULE: Final = Rule(NAME, "Mọi chữ ký đúng định dạng.", "Every signature has the form it should have.")
 
+_NOTHING_SIGNED: Final = indeterminate(
+    "Tệp không có chữ ký nào đọc được.",
+    "The file carries no signature that can be read.",
+    SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+)
+
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
-    """Return whether every signature could be read without any trouble."""
+    """Return whether every signature could be read without any trouble; a file without signatures proves nothing."""
+    if not examination.signatures:
+        return conclude(RULE, _NOTHING_SIGNED)
     return judge_each(RULE, examination.signatures, judge)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from transcript_core.policy import SigningPolicy
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, judge_each
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, UNREAD, Rule, Verdict, conclude, failed, judge_each
 from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
-from verify.signature import ExaminedSignature
+from verify.signature import ExaminedSignature, SignatureFormatName
 
 NAME: Final = "signature.policy"
 RULE: Final = Rule(
@@ -23,17 +23,16 @@ RULE: Final = Rule(
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether every signature in a slot follows the signing policy."""
     policy = examination.signing_policy
-
-    def judge(signature: ExaminedSignature) -> Verdict:
-        return NOT_APPLICABLE if policy is None else _judge(signature, policy)
-
-    return judge_each(RULE, examination.signatures, judge)
+    if policy is None:
+        unread = examination.is_transcript_file and examination.jws is None
+        return conclude(RULE, UNREAD if unread else NOT_APPLICABLE)
+    return judge_each(RULE, examination.signatures, lambda signature: _judge(signature, policy))
 
 
 def _judge(signature: ExaminedSignature, policy: SigningPolicy) -> Verdict:
     facts = signature.facts
-    if facts.slot is None:
-        return NOT_APPLICABLE
+    if facts.slot is None or facts.format is SignatureFormatName.JADES:
+        return NOT_APPLICABLE  # a JWS names no policy; it is never a transcript by itself
     if (facts.policy_id, facts.policy_digest) != (policy.identifier, policy.digest):
         return failed(
             "không ký theo chính sách ký của học bạ này",

@@ -12,7 +12,7 @@ from transcript_core.policy import SignatureLevel
 from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
-from verify.signature import ExaminedSignature
+from verify.signature import ExaminedSignature, SignatureFormatName
 
 NAME: Final = "time.timestamps"
 RULE: Final = Rule(
@@ -43,6 +43,8 @@ def judge(signature: ExaminedSignature) -> Verdict:
                 answer.sub_indication or SubIndication.NO_POE,
             )
     slot = signature.facts.slot
+    if signature.facts.format is SignatureFormatName.JADES:
+        return PASSED  # a compact JWS has no place for a timestamp
     if slot is not None and slot.rule.level is not SignatureLevel.B_B and signature.proven_time is None:
         return indeterminate(
             "thiếu dấu thời gian mà chính sách ký yêu cầu",

@@ -42,6 +42,12 @@ def not_checked(text_vi: str, text_en: str) -> Verdict:
     return Verdict(FindingOutcome.NOT_CHECKED, text_vi, text_en)
 
 
+NO_SIGNATURE: Final = not_checked("Không có chữ ký nào để kiểm tra.", "There is no signature to check.")
+UNREAD: Final = not_checked(
+    "Chưa kiểm tra vì không đọc được học bạ.", "Not checked, because the transcript could not be read."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """The constants of one rule."""
@@ -68,7 +74,7 @@ def conclude(rule: Rule, verdict: Verdict) -> Finding:
 def judge_each(
     rule: Rule, signatures: Sequence[ExaminedSignature], judge: Callable[[ExaminedSignature], Verdict]
 ) -> Finding:
-    """Return the finding of a rule that looks at each signature; without signatures nothing can be told."""
+    """Return the finding of a rule that looks at each signature; without any, the rule is not checked."""
     return combine(rule, [(signature, judge(signature)) for signature in signatures])
 
 
@@ -76,12 +82,7 @@ def combine(rule: Rule, judged: Sequence[tuple[ExaminedSignature, Verdict]]) -> 
     """Return one finding out of the verdicts on many signatures."""
     worst = find_worst(verdict.outcome for _, verdict in judged)
     if worst is None:
-        return conclude(
-            rule,
-            indeterminate(
-                "Tệp không có chữ ký nào.", "The file carries no signature.", SubIndication.NO_SIGNING_CERTIFICATE_FOUND
-            ),
-        )
+        return conclude(rule, NO_SIGNATURE)
     if worst in {FindingOutcome.PASSED, FindingOutcome.NOT_APPLICABLE}:
         return conclude(rule, Verdict(worst))
     concerned = [(signature, verdict) for signature, verdict in judged if verdict.outcome is worst]

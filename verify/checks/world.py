@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from transcript_core.pki.trust import World
-from verify.checks.verdict import Rule, Verdict, conclude, indeterminate
+from verify.checks.verdict import NO_SIGNATURE, Rule, Verdict, conclude, indeterminate
 from verify.examination import Context, Examination
 from verify.report import Finding, FindingOutcome, SubIndication
 
@@ -27,6 +27,8 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 
 
 def _judge(examination: Examination) -> Verdict:
+    if not examination.signatures:
+        return NO_SIGNATURE
     paths = [one.path for one in examination.signatures]
     anchors = {path.anchor for path in paths if path is not None and path.anchor is not None}
     if not anchors or any(path is None or path.anchor is None for path in paths):
