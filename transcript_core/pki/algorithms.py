@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any, Final
 
 from asn1crypto import algos
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
@@ -231,6 +231,31 @@ def verify_digest(
         else:
             key.verify(raw_to_der(signature, key.curve.key_size), digest, ec.ECDSA(prehashed(algorithm)))
     except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def verify_octets(
+    key: PublicKey, signature: bytes, signed: bytes, algorithm: hashes.HashAlgorithm | None, *, pss: bool
+) -> bool:
+    """Return whether a signature of X.509 data verifies: certificates, CRLs, OCSP answers.  Judges no strength.
+
+    Args:
+        key: of the signer.
+        signature: as X.509 writes it: RSA octets, or DER for ECDSA.
+        signed: the octets that were signed.
+        algorithm: hash that the signature algorithm names; None is never verified.
+        pss: whether it names RSASSA-PSS; the salt may have any length.
+    """
+    if algorithm is None:
+        return False
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            salted = padding.PSS(mgf=padding.MGF1(algorithm), salt_length=padding.PSS.AUTO)
+            key.verify(signature, signed, salted if pss else padding.PKCS1v15(), algorithm)
+        else:
+            key.verify(signature, signed, ec.ECDSA(algorithm))
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
 

@@ -17,9 +17,10 @@ from asn1crypto import pem as asn1_pem
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATE_BYTES, MAX_CERTIFICATES
@@ -73,6 +74,19 @@ class Certificate:
     def is_self_issued(self) -> bool:
         """Return whether subject and issuer carry the same name."""
         return self.x509.subject == self.x509.issuer
+
+    @property
+    def signature_hash(self) -> hashes.HashAlgorithm | None:
+        """Return the hash that the issuer signed with; None when it is not known or the algorithm has none."""
+        try:
+            return self.x509.signature_hash_algorithm
+        except UnsupportedAlgorithm:
+            return None
+
+    @property
+    def is_signed_with_pss(self) -> bool:
+        """Return whether the issuer signed with RSASSA-PSS."""
+        return self.x509.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
 
     @property
     def pem(self) -> bytes:
@@ -143,6 +157,8 @@ def _read_der(der: bytes) -> Certificate:
 def _build(der: bytes) -> Certificate:
     structure = asn1_x509.Certificate.load(der, strict=True)
     structure.native  # noqa: B018  (asn1crypto parses lazily; read everything while errors can still be caught)
+    if structure["signature_algorithm"].dump() != structure["tbs_certificate"]["signature"].dump():
+        raise TrustMaterialError("a certificate names two different signature algorithms")  # RFC 5280, 4.1.1.2
     parsed = x509.load_der_x509_certificate(der)
     public_key = parsed.public_key()
     if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):

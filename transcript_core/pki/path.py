@@ -25,7 +25,7 @@ from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy
 from pyhanko_certvalidator.validate import async_validate_path
 
 from transcript_core.limits import MAX_CERTIFICATES
-from transcript_core.pki.algorithms import is_strong_key
+from transcript_core.pki.algorithms import is_strong_key, verify_octets
 from transcript_core.pki.certificates import Certificate, deduplicate
 from transcript_core.pki.revocation import (
     Revocation,
@@ -234,11 +234,14 @@ def _is_link(certificate: Certificate, issuer: Certificate) -> bool:
 @lru_cache(maxsize=4096)
 def _is_link_signed(certificate: Certificate, issuer: Certificate) -> bool:
     """Return whether the signature verifies; whether its algorithm is acceptable is decided in step (4)."""
-    try:
-        certificate.x509.verify_directly_issued_by(issuer.x509)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        return False
-    return True
+    signed = certificate.x509.tbs_certificate_bytes
+    return verify_octets(
+        issuer.public_key,
+        certificate.x509.signature,
+        signed,
+        certificate.signature_hash,
+        pss=certificate.is_signed_with_pss,
+    )
 
 
 # (3) validity periods

@@ -19,16 +19,15 @@ from functools import lru_cache, partial
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import SignatureAlgorithmOID
 
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CRL_BYTES, MAX_OCSP_BYTES
-from transcript_core.pki.algorithms import is_strong_key
+from transcript_core.pki.algorithms import is_strong_key, verify_octets
 from transcript_core.pki.certificates import Certificate, PublicKey, load_certificate
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
@@ -236,7 +235,7 @@ def _check_delegation(
     crls: tuple[x509.CertificateRevocationList, ...],
     produced_at: datetime,
 ) -> None:
-    if not responder.is_ocsp_responder or not is_issued_by(responder, issuer):
+    if not responder.is_ocsp_responder or not _is_issued_by(responder, issuer):
         raise _Unusable("an OCSP answer is signed by somebody whom the CA did not entitle")
     if not responder.is_in_date(produced_at):
         raise _Unusable("an OCSP responder's certificate was not in date when it answered")
@@ -322,17 +321,14 @@ def _read_reason(entry: x509.RevokedCertificate) -> str:
 # Both
 
 
-def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
-    """Return whether `issuer` signed `certificate` with an accepted algorithm.  Says nothing about validity."""
+def _is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
+    algorithm = certificate.signature_hash
     if certificate.x509.issuer != issuer.x509.subject:
         return False
-    try:
-        algorithm = certificate.x509.signature_hash_algorithm
-        pss = certificate.x509.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
-    except UnsupportedAlgorithm:
-        return False
-    signed = certificate.x509.tbs_certificate_bytes
-    return _is_signed(issuer.public_key, certificate.x509.signature, signed, algorithm, pss=pss)
+    octets = certificate.x509.tbs_certificate_bytes
+    return _is_signed(
+        issuer.public_key, certificate.x509.signature, octets, algorithm, pss=certificate.is_signed_with_pss
+    )
 
 
 def _check_freshness(
@@ -355,14 +351,6 @@ def _check_still_listed(certificate: Certificate, issued_at: datetime) -> None:
 def _is_signed(
     key: PublicKey, signature: bytes, signed: bytes, algorithm: hashes.HashAlgorithm | None, *, pss: bool
 ) -> bool:
-    if not isinstance(algorithm, _STRONG_HASHES) or not is_strong_key(key):
-        return False
-    try:
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(signature, signed, ec.ECDSA(algorithm))
-        else:
-            salted = padding.PSS(mgf=padding.MGF1(algorithm), salt_length=padding.PSS.AUTO)
-            key.verify(signature, signed, salted if pss else padding.PKCS1v15(), algorithm)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
+    """Return whether an acceptable key signed with an acceptable algorithm."""
+    strong = isinstance(algorithm, _STRONG_HASHES) and is_strong_key(key)
+    return strong and verify_octets(key, signature, signed, algorithm, pss=pss)
