@@ -96,7 +96,7 @@ class _ClassSubjectCheck:
         for pupil in self._pupils:
             self._check_year_average(pupil)
 
-    def _report_class(self, code: str, place: Place, **values: object) -> None:
+    def _report_class(self, code: str, place: Place, /, **values: object) -> None:
         named = {"class_name": self._class_name, "subject": self._subject.name, **values}
         self._log.add(code, place, concerns=Concern(class_name=self._class_name), **named)
 

@@ -6,7 +6,8 @@ the files alone: the same folder gives equal results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -23,13 +24,14 @@ from transcript_core.intake.marks import read_results
 from transcript_core.intake.naming import find_department_name, find_school_name, find_school_year
 from transcript_core.intake.problems import Place, ProblemLog, place_of_sheet, place_of_table
 from transcript_core.intake.pupils import read_roster
-from transcript_core.intake.staff import read_assignments, read_staff
+from transcript_core.intake.staff import Staff, read_assignments, read_staff
 from transcript_core.intake.tables import Table, find_table, list_rows
 from transcript_core.intake.workbook import Sheet, UnreadableWorkbook, load_sheets
 from transcript_core.limits import MAX_IMPORT_FILES
 from transcript_core.model import SchoolLevel
 from transcript_core.records import ClassRecord, ImportResult, Problem, SchoolRecords
 from transcript_core.tables import list_grades, normalize_name
+from transcript_core.text import clean_text
 
 _OTHER_SPREADSHEETS: Final = frozenset({".xls", ".xlsm", ".xlsb", ".ods", ".csv"})
 _YEAR_ENDS_MONTH: Final = 6  # after June of its second calendar year a school year is over
@@ -51,21 +53,12 @@ def import_school(folder: Path, *, school_level: SchoolLevel, as_of: date) -> Im
     if not folder.is_dir():
         raise ImportRejected(f"{folder.name} is not a folder; name the folder that holds the school's spreadsheets")
     log = ProblemLog()
-    tables = list(_load_tables(folder, school_level, log))
-    school_name = _agree_on_school(tables, log)
-    year = _agree_on_year(tables, as_of, log)
-    departments = filter(None, (find_department_name(table.titles) for table in tables))
-    records = SchoolRecords(
-        school_name=school_name,
-        department_name=next(departments, ""),
-        school_year=str(year),
-        staff=(),
-        classes=(),
-        assignments=(),
-        pupils=(),
-        held_back=(),
-    )
-    return _read_year(tables, records, school_level, year, as_of, log)
+    return _import(_load_folder(folder, log), school_level, as_of, log)
+
+
+def import_sheets(sheets: Iterable[Sheet], *, school_level: SchoolLevel, as_of: date) -> ImportResult:
+    """Read one school year from sheets that are loaded already; otherwise like `import_school`."""
+    return _import(sheets, school_level, as_of, ProblemLog())
 
 
 def list_blocking(result: ImportResult) -> tuple[Problem, ...]:
@@ -100,28 +93,73 @@ def select_clean(result: ImportResult) -> SchoolRecords:
     return result.records
 
 
+def _import(sheets: Iterable[Sheet], level: SchoolLevel, as_of: date, log: ProblemLog) -> ImportResult:
+    recognised = (_recognise(sheet, level, log) for sheet in sheets)
+    tables = [table for table in recognised if table is not None]
+    school_name = _agree_on_school(tables, log)
+    year = _agree_on_year(tables, as_of, log)
+    departments = filter(None, (find_department_name(table.titles) for table in tables))
+    records = SchoolRecords(
+        school_name=school_name,
+        department_name=next(departments, ""),
+        school_year=str(year),
+        staff=(),
+        classes=(),
+        assignments=(),
+        pupils=(),
+        held_back=(),
+    )
+    if _is_supported(level, year, log):
+        records = _read_year(tables, records, level, year, as_of, log)
+    return ImportResult(records, log.list_sorted())
+
+
 def _read_year(
-    tables: list[Table],
-    records: SchoolRecords,
+    tables: Sequence[Table],
+    empty: SchoolRecords,
     level: SchoolLevel,
     year: SchoolYear,
     as_of: date,
     log: ProblemLog,
-) -> ImportResult:
-    on = year.starts_on
-    if not _is_supported(level, year, log):
-        return ImportResult(records, log.list_sorted())
+) -> SchoolRecords:
+    """Read all tables, in the order in which they need each other, and put the records together."""
     by_kind = {kind: [table for table in tables if table.layout.kind is kind] for kind in LayoutKind}
     _require_layouts(by_kind, level, log)
-    roster = read_roster(by_kind[LayoutKind.PUPILS], level, year_start=on, log=log)
+    on = year.starts_on
     staff = read_staff(by_kind[LayoutKind.STAFF], log)
+    gathered = _gather(by_kind, staff, level, year, as_of, log)
+    roster = gathered.roster
+    reassessed = read_reassessments(by_kind[LayoutKind.REASSESSMENT], gathered.results, roster, level, on=on, log=log)
+    if roster.pupils:
+        check_completeness(gathered, log)
+    held_back = list_held_back(log.list_sorted(), roster)
+    return replace(
+        empty,
+        staff=tuple(staff.people[code] for code in sorted(staff.people)),
+        classes=_list_classes(gathered),
+        assignments=gathered.assignments.teaching,
+        pupils=assemble_pupils(gathered, reassessed, held_back),
+        held_back=tuple(sorted(held_back)),
+    )
+
+
+def _gather(
+    by_kind: dict[LayoutKind, list[Table]],
+    staff: Staff,
+    level: SchoolLevel,
+    year: SchoolYear,
+    as_of: date,
+    log: ProblemLog,
+) -> Gathered:
+    on = year.starts_on
+    roster = read_roster(by_kind[LayoutKind.PUPILS], level, year_start=on, log=log)
     assignments = read_assignments(by_kind[LayoutKind.ASSIGNMENTS], level, staff, roster, on=on, log=log)
-    subject_tables = [table for table in tables if table.layout.kind in SUBJECT_LAYOUTS]
+    subject_tables = [table for kind in SUBJECT_LAYOUTS for table in by_kind[kind]]
     results = read_results(subject_tables, roster, level, on=on, log=log)
     terms = _list_due_terms({term for _, term in results}, year, as_of, log)
     conduct_tables = [*by_kind[LayoutKind.TRAINING], *by_kind[LayoutKind.QUALITIES]]
     conduct = read_conduct(conduct_tables, roster, terms=terms, on=on, log=log)
-    gathered = Gathered(
+    return Gathered(
         level=level,
         on=on,
         terms=terms,
@@ -131,27 +169,9 @@ def _read_year(
         topics=read_topics(by_kind[LayoutKind.TOPICS], roster, level, on=on, log=log),
         conduct=add_summer(conduct, read_summer(by_kind[LayoutKind.SUMMER], roster, log)),
     )
-    reassessed = read_reassessments(by_kind[LayoutKind.REASSESSMENT], results, roster, level, on=on, log=log)
-    if roster.pupils:
-        check_completeness(gathered, log)
-    problems = log.list_sorted()
-    held_back = list_held_back(problems, roster)
-    return ImportResult(
-        SchoolRecords(
-            school_name=records.school_name,
-            department_name=records.department_name,
-            school_year=records.school_year,
-            staff=tuple(staff.people[code] for code in sorted(staff.people)),
-            classes=_list_classes(gathered),
-            assignments=assignments.teaching,
-            pupils=assemble_pupils(gathered, reassessed, held_back),
-            held_back=tuple(sorted(held_back)),
-        ),
-        problems,
-    )
 
 
-def _load_tables(folder: Path, level: SchoolLevel, log: ProblemLog) -> Iterator[Table]:
+def _load_folder(folder: Path, log: ProblemLog) -> Iterator[Sheet]:
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith((".", "~$")))
     workbooks = [path for path in paths if path.suffix.lower() == ".xlsx"]
     for path in paths:
@@ -163,16 +183,11 @@ def _load_tables(folder: Path, level: SchoolLevel, log: ProblemLog) -> Iterator[
         log.add("too-many-files", Place(""), count=len(workbooks), limit=MAX_IMPORT_FILES)
         return
     for path in workbooks:
-        file = path.relative_to(folder).as_posix()
+        file = clean_text(path.relative_to(folder).as_posix())
         try:
-            sheets = load_sheets(path, file)
+            yield from load_sheets(path, file)
         except UnreadableWorkbook as error:
             log.add(error.code, Place(file))
-            continue
-        for sheet in sheets:
-            table = _recognise(sheet, level, log)
-            if table is not None:
-                yield table
 
 
 def _recognise(sheet: Sheet, level: SchoolLevel, log: ProblemLog) -> Table | None:

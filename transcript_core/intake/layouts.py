@@ -33,7 +33,7 @@ class LayoutKind(StrEnum):
     REASSESSMENT = "đánh giá lại"
 
 
-SUBJECT_LAYOUTS: Final = frozenset({LayoutKind.MARKS, LayoutKind.COMMENTS, LayoutKind.PRIMARY})
+SUBJECT_LAYOUTS: Final = (LayoutKind.MARKS, LayoutKind.COMMENTS, LayoutKind.PRIMARY)
 MAX_REGULAR_COLUMNS: Final = 9
 QUALITY_PREFIX: Final = "quality:"
 UNUSED_PREFIX: Final = "unused:"

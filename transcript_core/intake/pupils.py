@@ -57,7 +57,9 @@ def read_roster(tables: Sequence[Table], level: SchoolLevel, *, year_start: date
                 left.append(gone)
                 continue
             pupil = _PupilReader(row, level, year_start, log).read()
-            if pupil is not None:
+            if pupil is None:
+                left.append(_name_person(row))  # held back by what is wrong with this row
+            else:
                 pupils.append(pupil)
     _report_shared_ids(pupils, log)
     return Roster(_drop_doubles(pupils, log), left=left)
@@ -105,14 +107,10 @@ class _PupilReader:
         )
 
     def _concern(self) -> Concern:
-        if self._code:
-            return Concern(pupil_code=self._code)
-        try:
-            born = parse_day(self._row.get("birth_date"))
-        except BadCell:
-            born = None
-        key = describe_person(self._row.get_text("name"), born, self._row.get_text("class"))
-        return Concern(pupil_key=key)
+        code, name, born = _name_person(self._row)
+        if code:
+            return Concern(pupil_code=code)
+        return Concern(pupil_key=describe_person(name, born, self._row.get_text("class")))
 
     def _report_unless_bad(self, code: str, column: str) -> None:
         if column not in self._cells.bad:
@@ -193,13 +191,17 @@ def _read_left(row: Row, log: ProblemLog) -> tuple[str | None, str, date | None]
     status = row.get_text("status")
     if fold_header(status) in _ENROLLED:
         return None
-    code = parse_code(row.get("code")) or None
-    log.add("pupil-not-enrolled", place_of(row, "status"), concerns=Concern(pupil_code=code), status=status)
+    person = _name_person(row)
+    log.add("pupil-not-enrolled", place_of(row, "status"), concerns=Concern(pupil_code=person[0]), status=status)
+    return person
+
+
+def _name_person(row: Row) -> tuple[str | None, str, date | None]:
     try:
         born = parse_day(row.get("birth_date"))
     except BadCell:
         born = None
-    return code, row.get_text("name"), born
+    return parse_code(row.get("code")) or None, row.get_text("name"), born
 
 
 def _check_total(table: Table, counted: int, log: ProblemLog) -> None:

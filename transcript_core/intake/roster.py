@@ -63,7 +63,7 @@ class Roster:
 
         Args:
             pupils: the pupils to import; keys are unique.
-            left: (code, name, birth date) of pupils who are not at the school any more; their rows are passed over.
+            left: (code, name, birth date) of listed people who are no pupils to import; their rows are passed over.
         """
         self.pupils = tuple(pupils)
         self.by_key = {pupil.key: pupil for pupil in pupils}
@@ -110,7 +110,7 @@ class Roster:
         return self._by_person.get((fold_name(name), born), []) if born else []
 
     def has_left(self, code: str | None, name: str, born: date | None) -> bool:
-        """Return whether this was a pupil who is not at the school any more."""
+        """Return whether this is somebody of the list who is no pupil to import."""
         return code in self._left_codes if code else (fold_name(name), born) in self._left_people
 
 

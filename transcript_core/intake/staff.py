@@ -132,7 +132,7 @@ class _AssignmentReader:
         )
         return Assignments(teaching, homeroom, place)
 
-    def _report(self, row: Row, code: str, column: str, class_name: str, **values: object) -> None:
+    def _report(self, row: Row, code: str, column: str, class_name: str, /, **values: object) -> None:
         self._log.add(code, place_of(row, column), concerns=Concern(class_name=class_name), **values)
 
     def _find_teacher(self, row: Row, class_name: str) -> str | None:
