@@ -25,6 +25,7 @@ from verify.formats.pdf_problems import Problem, build_problem
 _ASN1_ERRORS: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 """What asn1crypto raises on octets that are not what they should be."""
 
+_VERSIONS: Final = frozenset({"v1", "v3", "v4", "v5"})
 _CLAIMED_TAG: Final = 0xA0
 _KNOWN_DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
 
@@ -91,6 +92,9 @@ def _open(contents: bytes, reading: _Reading) -> tuple[Any, Any, dict[str, Any]]
     if len(signed_data["signer_infos"]) != 1:
         raise ValueError("not exactly one signer")
     info = signed_data["signer_infos"][0]
+    by_issuer = info["sid"].name == "issuer_and_serial_number"
+    if info["version"].native != ("v1" if by_issuer else "v3") or signed_data["version"].native not in _VERSIONS:
+        reading.add("cms", "a version number does not agree with what follows (RFC 5652, 5.1 and 5.3)")
     encoded = [attribute.dump() for attribute in info["signed_attrs"]]
     if not encoded:
         raise ValueError("no signed attributes")

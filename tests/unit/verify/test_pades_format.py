@@ -122,7 +122,7 @@ def test_file_rewritten_by_another_program_is_not_judged() -> None:
     writer = IncrementalPdfFileWriter(io.BytesIO(partly_signed_pdf()))
     fields.append_signature_field(writer, fields.SigFieldSpec("them", box=(0, 0, 10, 10)))
     out = io.BytesIO()
-    writer.write(out)
+    writer.write(out)  # type: ignore[no-untyped-call]  # pyHanko leaves this method without annotations
     read = read_signed_pdf(out.getvalue())
     assert [one.code for one in read.problems] == ["revision-structure"]
     assert [one.whole_file for one in read.signatures] == [False, False]
@@ -174,10 +174,18 @@ def is_sound(read: SignedPdf) -> bool:
     )
 
 
+def cut_last_hole(pdf: bytes) -> bytes:
+    """Return the file without the /Contents of its last signature."""
+    found = list(re.finditer(rb"/Contents <[0-9A-Fa-f]+>", pdf))[-1]
+    return pdf[: found.start()] + b"%d" % len(found[0]) + pdf[found.end() :]
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(edit=EDITS)
 def test_any_change_is_noticed(edit: Edit) -> None:
-    """The zeros behind a signature and the case of its hexadecimal digits are the only octets nothing depends on."""
+    """Only inside the last signature's own CMS object is there anything that nobody signed: the CA certificates it
+    carries, which are believed for their own signatures alone, and the case of hexadecimal digits.
+    """
     original = partly_signed_pdf()
     changed = edit.apply(original)
     read = read_signed_pdf(changed)
@@ -185,7 +193,7 @@ def test_any_change_is_noticed(edit: Edit) -> None:
         whole = read_signed_pdf(original)
         assert read.attachment == whole.attachment
         assert [one.signer for one in read.signatures] == [one.signer for one in whole.signatures]
-        assert changed.lower() == original.lower()
+        assert cut_last_hole(changed) == cut_last_hole(original)
 
 
 @settings(max_examples=60, deadline=None)
@@ -251,9 +259,14 @@ def change_digest_algorithm(signed: cms.SignedData) -> None:
     signed["signer_infos"][0]["digest_algorithm"] = {"algorithm": "sha1"}
 
 
+def change_version(signed: cms.SignedData) -> None:
+    signed["signer_infos"][0]["version"] = "v3"
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
+        (change_version, "cms"),
         (drop_attribute("signing_certificate_v2"), "signing-certificate"),
         (drop_attribute("message_digest"), "cms"),
         (drop_attribute("content_type"), "cms"),
