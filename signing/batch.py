@@ -22,7 +22,7 @@ from transcript_core.errors import KeyUnavailable, TimestampRefused, TranscriptE
 from transcript_core.pki.evidence import Evidence
 from transcript_core.policy import SignatureFormat, SignatureLevel, SigningPolicy, Slot
 from transcript_core.render.appearance import Appearance
-from transcript_core.xml import list_signed_slots
+from transcript_core.xml import StoredDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,16 @@ class PreparedTask:
     """A task with the digests that wait for their values, or with what stopped it."""
 
     task: SigningTask
+    stored: StoredDocument | None = field(repr=False)  # its XML, opened; None: it could not be
     pendings: Mapping[SignatureFormat, Pending]
     errors: Mapping[SignatureFormat, TranscriptError]
+
+    @property
+    def xml(self) -> bytes | StoredDocument:
+        """Return the XML to attach to: as it was opened, or a newer one that the caller has put into the task."""
+        if self.stored is None or self.stored.octets is not self.task.xml:
+            return self.task.xml
+        return self.stored
 
 
 def sign_batch(
@@ -120,17 +128,19 @@ def sign_batch(
 
 def prepare_task(task: SigningTask, identity: SigningIdentity, *, check: SignerCheck, at: datetime) -> PreparedTask:
     """Return the digests of a task.  An error stops this task alone and is in the result."""
+    stored: StoredDocument | None = None
     pendings: dict[SignatureFormat, Pending] = {}
     try:
-        signed = list_signed_slots(task.xml)
+        stored = StoredDocument(task.xml)
+        signed = stored.list_signed_slots()
         if SignatureFormat.XADES not in task.formats:
             signed -= {task.slot.slot_id}
         check.check(task.slot, slots=task.slots, signed=signed)
         for kind in (one for one in SignatureFormat if one in task.formats):
-            pendings[kind] = _prepare(task, kind, identity, at)
+            pendings[kind] = _prepare(task, stored, kind, identity, at)
     except TranscriptError as error:
-        return PreparedTask(task, {}, dict.fromkeys(task.formats, error))
-    return PreparedTask(task, pendings, {})
+        return PreparedTask(task, stored, {}, dict.fromkeys(task.formats, error))
+    return PreparedTask(task, stored, pendings, {})
 
 
 def attach_task(
@@ -149,14 +159,16 @@ def attach_task(
         if failed is not None:
             results[kind] = FormatResult(None, None, failed)
             continue
-        results[kind] = _attach(task, pending, values[kind], identity, evidence, timestamps)
+        results[kind] = _attach(prepared, pending, values[kind], identity, evidence, timestamps)
         failed = results[kind].error
     return SigningResult(task.key, results)
 
 
-def _prepare(task: SigningTask, kind: SignatureFormat, identity: SigningIdentity, at: datetime) -> Pending:
+def _prepare(
+    task: SigningTask, stored: StoredDocument, kind: SignatureFormat, identity: SigningIdentity, at: datetime
+) -> Pending:
     if kind is SignatureFormat.XADES:
-        return xades.prepare(task.xml, task.slot, identity, at=at, policy=task.policy)
+        return xades.prepare(stored, task.slot, identity, at=at, policy=task.policy)
     assert task.pdf is not None
     assert task.appearance is not None
     return pades.prepare(task.pdf, task.slot, identity, at=at, appearance=task.appearance, policy=task.policy)
@@ -177,18 +189,19 @@ def _sign(prepared: Sequence[PreparedTask], signer: Signer) -> list[dict[Signatu
 
 
 def _attach(
-    task: SigningTask,
+    prepared: PreparedTask,
     pending: Pending,
     value: bytes,
     identity: SigningIdentity,
     evidence: Evidence | None,
     timestamps: TimestampClient | None,
 ) -> FormatResult:
+    task = prepared.task
     try:
         check_value(pending, value, identity.certificate)
         token, problem = _ask_timestamp(task, pending, value, timestamps)
         if pending.format is PendingFormat.XADES:
-            document = xades.attach(task.xml, pending, value, identity=identity, evidence=evidence, timestamp=token)
+            document = xades.attach(prepared.xml, pending, value, identity=identity, evidence=evidence, timestamp=token)
         else:
             assert task.pdf is not None
             document = pades.attach(task.pdf, pending, value, identity=identity, timestamp=token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signing.xades.extend import add_timestamp, get_timestamp_imprint
 from signing.xades.phases import attach, prepare, timestamp_imprint
 
-__all__ = ["attach", "prepare", "timestamp_imprint"]
+__all__ = ["add_timestamp", "attach", "get_timestamp_imprint", "prepare", "timestamp_imprint"]

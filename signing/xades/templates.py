@@ -153,12 +153,15 @@ def build_unsigned_properties(*, timestamp: bytes | None, evidence: Evidence | N
 
     Spec: EN 319 132-1, 5.3 (SignatureTimeStamp), 5.4.1, 5.4.2 (values of certificates and of revocation).
     """
-    properties = "" if timestamp is None else _signature_timestamp(timestamp)
+    properties = "" if timestamp is None else build_signature_timestamp(timestamp)
     if evidence is not None:
         properties += _certificate_values([one.der for one in evidence.chain if one.der not in known])
         properties += _revocation_values(evidence.crls, evidence.ocsps)
-    if not properties:
-        return ""
+    return wrap_unsigned_properties(properties) if properties else ""
+
+
+def wrap_unsigned_properties(properties: str) -> str:
+    """Return xades:UnsignedProperties around these properties."""
     return (
         f"<xades:UnsignedProperties><xades:UnsignedSignatureProperties>{properties}"
         "</xades:UnsignedSignatureProperties></xades:UnsignedProperties>"
@@ -222,7 +225,8 @@ def _key_info(certificates: tuple[bytes, ...]) -> str:
     return f"<ds:KeyInfo><ds:X509Data>{listed}</ds:X509Data></ds:KeyInfo>"
 
 
-def _signature_timestamp(token: bytes) -> str:
+def build_signature_timestamp(token: bytes) -> str:
+    """Return xades:SignatureTimeStamp around the DER of an RFC 3161 token."""
     return (
         f'<xades:SignatureTimeStamp><ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}">'
         f"</ds:CanonicalizationMethod><xades:EncapsulatedTimeStamp>{_b64(token)}</xades:EncapsulatedTimeStamp>"
