@@ -15,7 +15,7 @@ from typing import Final
 
 from transcript_core.errors import MalformedTranscript
 from transcript_core.render.appearance import Appearance, build_waiting_appearance, build_waiting_seal_appearance
-from transcript_core.render.fonts import load_fonts
+from transcript_core.render.fonts import load_font
 from transcript_core.render.objects import (
     PdfObjects,
     encode_text,
@@ -72,7 +72,7 @@ def prepare_fields(pdf: bytes, specs: Sequence[FieldSpec]) -> bytes:
     if places.keys() != {spec.slot_id for spec in specs}:
         raise MalformedTranscript("the form's places for signatures are not the slots that sign this document")
     bodies = _retag(objects.bodies, expected=len(places))
-    fonts = {name: _add_group(bodies, font.objects) for name, font in load_fonts().items()}
+    fonts = {load_font().name: _add_group(bodies, load_font().objects)}
     lock = _add(bodies, b"<</Type/SigFieldLock/Action/All/P 1>>")
     for spec in specs:
         place = places[spec.slot_id]

@@ -1,8 +1,9 @@
-"""The fonts of the signature appearances: Libertinus Serif, regular and bold, from the ones bundled with Typst.
+"""The font of the signature appearances: Libertinus Serif, from the ones bundled with Typst.
 
 Typst itself makes the subset, by setting a sheet with every character that names, offices and times may need; its font
 objects are taken over as they are (ISO 19005-3, 6.2.11: embedded, with ToUnicode; codes are glyph numbers,
-Identity-H).  They stand in the AcroForm's /DR of every document, so one appearance serves a whole batch.
+Identity-H).  They stand in the AcroForm's /DR of every document, so one appearance serves a whole batch.  The bold face
+is not used: its capitals with two marks are drawn wrongly, so emphasis is a fine stroke around the regular face.
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ import typst
 from transcript_core.errors import MalformedTranscript
 from transcript_core.render.objects import list_references, parse_objects, renumber, split_stream
 
-REGULAR: Final = "HbR"
-BOLD: Final = "HbB"
-_WEIGHTS: Final = {REGULAR: "regular", BOLD: "bold"}
+FONT_NAME: Final = "HbR"
+"""The font's name in /DR /Font."""
 
 _BASES: Final = "aăâeêioôơuưy"
 _TONES: Final = ("", "\u0300", "\u0301", "\u0309", "\u0303", "\u0323")
@@ -31,7 +31,7 @@ _MINORITY_LETTERS: Final = "ĕĭŏŭčñƀ"
 _PUNCTUATION: Final = "–—…“”‘’·°"
 _SHEET: Final = b"""
 #set page(width: 600pt, height: auto)
-#set text(font: "Libertinus Serif", weight: sys.inputs.weight, fallback: false, ligatures: false, kerning: false)
+#set text(font: "Libertinus Serif", fallback: false, ligatures: false, kerning: false)
 #sys.inputs.text
 """
 
@@ -75,9 +75,13 @@ def _lacks(character: str) -> MalformedTranscript:
 
 
 @cache
-def load_fonts() -> Mapping[str, AppearanceFont]:
-    """Return the two fonts by their name in /DR.  Made once a process."""
-    return {name: _build_font(name) for name in (REGULAR, BOLD)}
+def load_font() -> AppearanceFont:
+    """Return the font.  Made once a process."""
+    compiler = typst.Compiler(_SHEET, font_paths=[], ignore_system_fonts=True)
+    inputs = {"text": " ".join(list_characters())}
+    sheet = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=["a-3b"], timestamp=0)
+    assert isinstance(sheet, bytes)
+    return _read_font(parse_objects(sheet).bodies)
 
 
 def list_characters() -> str:
@@ -89,12 +93,7 @@ def list_characters() -> str:
     return "".join(dict.fromkeys(ascii_range + letters + letters.upper() + latin + _PUNCTUATION))
 
 
-def _build_font(name: str) -> AppearanceFont:
-    compiler = typst.Compiler(_SHEET, font_paths=[], ignore_system_fonts=True)
-    inputs = {"weight": _WEIGHTS[name], "text": " ".join(list_characters())}
-    sheet = compiler.compile(format="pdf", sys_inputs=inputs, pdf_standards=["a-3b"], timestamp=0)
-    assert isinstance(sheet, bytes)
-    bodies = parse_objects(sheet).bodies
+def _read_font(bodies: Mapping[int, bytes]) -> AppearanceFont:
     top = next(number for number, body in bodies.items() if body.startswith(b"<</Type/Font/Subtype/Type0"))
     order = [top]
     for number in order:
@@ -103,7 +102,7 @@ def _build_font(name: str) -> AppearanceFont:
     objects = tuple(renumber(bodies[number], indexes) for number in order)
     codes = _read_codes(next(body for body in objects if b"/Type/CMap" in split_stream(body)[0]))
     widths = _read_widths(next(body for body in objects if b"/Subtype/CIDFontType" in body))
-    return AppearanceFont(name, objects, codes, {character: widths[code] for character, code in codes.items()})
+    return AppearanceFont(FONT_NAME, objects, codes, {character: widths[code] for character, code in codes.items()})
 
 
 def _read_codes(body: bytes) -> dict[str, int]:

@@ -24,7 +24,7 @@ from transcript_core.render import (
     render_first_revision,
 )
 from transcript_core.render.appearance import format_instant
-from transcript_core.render.fonts import BOLD, REGULAR, list_characters, load_fonts
+from transcript_core.render.fonts import FONT_NAME, list_characters, load_font
 
 POINTS_PER_MM = 72 / 25.4
 SIZES = [(83.2, 26.1), (147.4, 26.1), (221.0, 85.0)]
@@ -36,15 +36,13 @@ def read_lines(appearance: Appearance) -> list[tuple[str, float, float, float, f
     stream = appearance.objects[0].stream
     assert stream is not None
     lines, x, y = [], 0.0, 0.0
-    shown = re.findall(
-        rb"/(Hb[RB]) ([\d.]+) Tf\n(-?[\d.]+) (-?[\d.]+) Td\n<([0-9A-F]*)> Tj|(BT)", zlib.decompress(stream)
-    )
-    for font_name, size, dx, dy, codes, begins in shown:
+    shown = re.findall(rb"/HbR ([\d.]+) Tf\n(-?[\d.]+) (-?[\d.]+) Td\n<([0-9A-F]*)> Tj|(BT)", zlib.decompress(stream))
+    for size, dx, dy, codes, begins in shown:
         if begins:
             x = y = 0.0
             continue
         x, y = x + float(dx), y + float(dy)
-        font = load_fonts()[font_name.decode()]
+        font = load_font()
         characters = {code: character for character, code in font.codes.items()}
         text = "".join(characters[int(codes[at : at + 4], 16)] for at in range(0, len(codes), 4))
         lines.append((text, x, y, font.measure(text, float(size)), float(size)))
@@ -93,15 +91,31 @@ def test_appearances_are_pure_and_use_only_the_form_s_fonts_and_plain_operators(
     appearance = build()
     assert build() == appearance
     [item] = appearance.objects
-    assert {piece for piece in item.pieces if isinstance(piece, str)} == {REGULAR, BOLD}
-    body = item.build_body(77, {REGULAR: 8, BOLD: 9})
-    assert b"/Font<</HbR 8 0 R/HbB 9 0 R>>" in body
+    assert {piece for piece in item.pieces if isinstance(piece, str)} == {FONT_NAME}
+    body = item.build_body(77, {FONT_NAME: 8})
+    assert b"/Font<</HbR 8 0 R>>" in body
     for key in (b"/Group", b"/ExtGState", b"/SMask", b"/Image"):
         assert key not in body
     assert item.stream is not None
     assert b"/Length %d>>\nstream\n" % len(item.stream) in body
     operators = set(re.findall(rb"(?<![<\w/])[A-Za-z]+(?![\w>])", zlib.decompress(item.stream)))
-    assert operators <= {b"q", b"Q", b"rg", b"RG", b"re", b"f", b"S", b"w", b"cm", b"BT", b"ET", b"Tf", b"Td", b"Tj"}
+    assert operators <= {
+        b"q",
+        b"Q",
+        b"rg",
+        b"RG",
+        b"re",
+        b"f",
+        b"S",
+        b"w",
+        b"cm",
+        b"BT",
+        b"ET",
+        b"Tf",
+        b"Td",
+        b"Tj",
+        b"Tr",
+    }
 
 
 def test_times_are_vietnam_s_with_their_offset() -> None:
@@ -116,9 +130,9 @@ def test_a_character_that_the_fonts_lack_is_refused_by_code_point() -> None:
 def test_the_fonts_have_every_vietnamese_letter() -> None:
     letters = "ẳẵặầẩẫậềểễệồổỗộờởỡợừửữựỳỷỹỵđĐẲẴẶẦẨẪẬỀỂỄỆỒỔỖỘỜỞỠỢỪỬỮỰỲỶỸỴ"
     assert set(letters) <= set(list_characters())
-    for font in load_fonts().values():
-        assert set(font.codes) >= {*list_characters(), " "}
-        assert all(width > 0 for width in font.widths.values())
+    font = load_font()
+    assert set(font.codes) >= {*list_characters(), " "}
+    assert all(width > 0 for width in font.widths.values())
 
 
 @pytest.mark.parametrize("level", list(SchoolLevel))
