@@ -25,6 +25,9 @@ from verify.formats.pdf_problems import Problem, build_problem
 _ASN1_ERRORS: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
 """What asn1crypto raises on octets that are not what they should be."""
 
+_JUDGED: Final = ("rsa", "ecdsa", "sha1", "md5", "md2")
+"""Parts of algorithm names that are known here: weak, contradicting or with other parameters than are accepted."""
+
 _VERSIONS: Final = frozenset({"v1", "v3", "v4", "v5"})
 _CLAIMED_TAG: Final = 0xA0
 _KNOWN_DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
@@ -37,6 +40,7 @@ class CmsSignature:
     digest_right: bool = False
     value_right: bool = False
     problems: tuple[Problem, ...] = ()
+    unsupported: tuple[Problem, ...] = ()  # why its mathematics could not be judged
     signer: Certificate | None = None
     certificates: tuple[Certificate, ...] = ()  # the others
     algorithm: SignatureAlgorithm | None = None
@@ -54,9 +58,13 @@ class _Reading:
     """Collects the problems of one signature."""
 
     problems: list[Problem] = field(default_factory=list)
+    unsupported: list[Problem] = field(default_factory=list)
 
     def add(self, code: str, detail: str = "") -> None:
         self.problems.append(build_problem(code, detail=detail))
+
+    def cannot_judge(self, detail: str) -> None:
+        self.unsupported.append(build_problem("not-supported", detail=detail))
 
 
 def read_cms(contents: bytes, digest_content: Callable[[str], bytes], *, needs_ess: bool) -> CmsSignature:
@@ -92,9 +100,18 @@ def _open(contents: bytes, reading: _Reading) -> tuple[Any, Any, dict[str, Any]]
     if len(signed_data["signer_infos"]) != 1:
         raise ValueError("not exactly one signer")
     info = signed_data["signer_infos"][0]
-    by_issuer = info["sid"].name == "issuer_and_serial_number"
-    if info["version"].native != ("v1" if by_issuer else "v3") or signed_data["version"].native not in _VERSIONS:
+    expected = "v1" if info["sid"].name == "issuer_and_serial_number" else "v3"
+    if info["version"].native != expected or signed_data["version"].native not in _VERSIONS:
         reading.add("cms", "a version number does not agree with what follows (RFC 5652, 5.1 and 5.3)")
+    return signed_data, info, _open_attributes(info, reading)
+
+
+def _open_attributes(info: Any, reading: _Reading) -> dict[str, Any]:
+    """Return the one value of each signed attribute by OID.
+
+    Raises:
+        ValueError: there are none, or one is doubled or empty.
+    """
     encoded = [attribute.dump() for attribute in info["signed_attrs"]]
     if not encoded:
         raise ValueError("no signed attributes")
@@ -106,7 +123,7 @@ def _open(contents: bytes, reading: _Reading) -> tuple[Any, Any, dict[str, Any]]
         if oid in attributes or len(attribute["values"]) != 1:
             raise ValueError(f"the signed attribute {oid} is doubled or empty")
         attributes[oid] = attribute["values"][0]
-    return signed_data, info, attributes
+    return attributes
 
 
 def _read(
@@ -132,6 +149,7 @@ def _read(
         digest_right=digest_right,
         value_right=value_right,
         problems=tuple(reading.problems),
+        unsupported=tuple(reading.unsupported),
         signer=signer,
         certificates=tuple(one for one in certificates if one != signer),
         algorithm=algorithm,
@@ -156,7 +174,7 @@ def _read_certificates(signed_data: Any, reading: _Reading) -> tuple[Certificate
         try:
             found.append(load_certificate(choice.chosen.dump()))
         except TrustMaterialError as error:
-            reading.add("cms", str(error))
+            reading.cannot_judge(str(error).splitlines()[0])
     return tuple(found)
 
 
@@ -180,8 +198,7 @@ def _check_ess(value: Any, signer: Certificate | None, reading: _Reading, *, nee
             reading.add("signing-certificate", "signing-certificate-v2 is missing")
         return False
     if signer is None:
-        reading.add("signing-certificate", "the certificate named is not in the signature")
-        return False
+        return False  # said already: the certificate is missing or cannot be read
     first = tsp.SigningCertificateV2.load(value.dump())["certs"][0]
     hash_name = first["hash_algorithm"]["algorithm"].native
     if hash_name not in _KNOWN_DIGESTS or first["cert_hash"].native != hashlib.new(hash_name, signer.der).digest():
@@ -197,8 +214,11 @@ def _check_ess(value: Any, signer: Certificate | None, reading: _Reading, *, nee
 def _find_algorithm(signed_data: Any, info: Any, hash_name: str, reading: _Reading) -> SignatureAlgorithm | None:
     listed = {one["algorithm"].native for one in signed_data["digest_algorithms"]}
     algorithm = find_by_cms(hash_name, info["signature_algorithm"])
-    if algorithm is None or hash_name not in listed:
-        reading.add("algorithm", f"{hash_name}, {info['signature_algorithm']['algorithm'].native}")
+    named = f"{hash_name}, {info['signature_algorithm']['algorithm'].native}"
+    if algorithm is None and not any(part in named for part in _JUDGED):
+        reading.cannot_judge(named)
+    elif algorithm is None or hash_name not in listed:
+        reading.add("algorithm", named)
         return None
     return algorithm
 
@@ -222,7 +242,7 @@ def _check_value(
     info: Any, signer: Certificate | None, algorithm: SignatureAlgorithm | None, reading: _Reading
 ) -> bool:
     if signer is None:
-        reading.add("signing-certificate", "the signer's certificate is not in the signature")
+        reading.cannot_judge("the signer's certificate is missing or cannot be read")
         return False
     if algorithm is None:
         return False

@@ -84,7 +84,7 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
         digest_right=signature.digest_right,
         value_right=signature.value_right,
         problems=(*problems, *signature.problems),
-        unsupported=tuple(unsupported),
+        unsupported=(*unsupported, *signature.unsupported),
         signer=signature.signer,
         certificates=signature.certificates,
         algorithm=signature.algorithm,
