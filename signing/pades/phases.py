@@ -29,6 +29,7 @@ from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
 from transcript_core.errors import (
     MalformedTranscript,
     NotFound,
+    SignatureMismatch,
     SlotNotReady,
     StaleDigest,
     TimestampRefused,
@@ -108,9 +109,16 @@ def timestamp_imprint(pending: Pending, value: bytes) -> bytes:
     Args:
         value: the signer's answer, raw r‖s for ECDSA.
 
+    Raises:
+        SignatureMismatch: an ECDSA value that is not two numbers of equal length.
+
     Spec: EN 319 122-1, 5.3.
     """
-    return hashlib.sha256(cms_value(pending.signature_algorithm, value)).digest()
+    try:
+        return hashlib.sha256(cms_value(pending.signature_algorithm, value)).digest()
+    except ValueError as error:
+        where = _name_document(pending.serial, pending.version, pending.slot_id)
+        raise SignatureMismatch(f"{where}: the signature value is not raw r‖s; sign again") from error
 
 
 def attach(

@@ -184,6 +184,13 @@ def test_value_of_another_key_is_refused() -> None:
         pades.attach(pdf, pending, value, identity=SigningIdentity.of(other))
 
 
+def test_ecdsa_value_that_is_not_raw_is_refused() -> None:
+    pdf, slots, policy = unsigned_pdf()
+    pending = prepare_slot(pdf, slots[0], make_signer("p-256"), policy)
+    with pytest.raises(SignatureMismatch, match="raw"):
+        pades.timestamp_imprint(pending, bytes(63))
+
+
 def test_slot_without_field_is_named() -> None:
     pdf, slots, policy = unsigned_pdf()
     stranger = dataclasses.replace(slots[0], slot_id="gvbm-KHAC-1")
