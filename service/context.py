@@ -38,7 +38,7 @@ class AppContext:
             lookup = StatusLookup(session, self.workspace.store, self.events, self.workspace.clock)
             return lookup.find_record(serial, version)
 
-    def find_status(self, serial: str, version: int, digest: bytes) -> StatusAnswer:
+    def find_status(self, serial: str, version: int, digest: bytes | None) -> StatusAnswer:
         """Return the status of one document: this makes the application a `StatusSource`."""
         with transaction(self.workspace.sessions) as session:
             lookup = StatusLookup(session, self.workspace.store, self.events, self.workspace.clock)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,12 +12,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from service.progress import Advance
 from transcript_core.records import Problem, Severity
 
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-Advance = Callable[[int], None]
 
 
 def fail(message: str, *, code: str | None = None) -> None:
@@ -33,7 +32,7 @@ def say(message: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a result for programs: one JSON value, UTF-8."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))  # noqa: T201  programs read standard output
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 @contextmanager

@@ -48,10 +48,10 @@ class StatusLookup:
         unproven = any(number == version for number, _ in files) and own is None
         return Record(StatusAnswer(DocumentStatus.UNKNOWN, at), None, unproven=unproven)
 
-    def find_status(self, serial: str, version: int, digest: bytes) -> StatusAnswer:
+    def find_status(self, serial: str, version: int, digest: bytes | None) -> StatusAnswer:
         """Return the status of this very document; UNKNOWN when another digest was issued under its name."""
         record = self.find_record(serial, version)
-        if record.event is None or record.event.event.digest != digest:
+        if record.event is None or digest not in {None, record.event.event.digest}:
             return StatusAnswer(DocumentStatus.UNKNOWN, self._now())
         return record.answer
 

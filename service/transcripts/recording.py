@@ -56,7 +56,7 @@ def record_document(
     _pass(context, files.pdf, "PDF", xml=files.xml)
     _pass(context, files.jws, "JSON", xml=files.xml)
     digest_hex = context.workspace.store.put(files.xml)
-    verified = context.events.remember(digest_hex, files.xml, report)
+    verified = context.events.remember(digest_hex, report)
     if verified.transcript is None:
         raise MalformedTranscript("a recall is recorded as a recall, not as a transcript")
     key = DocumentKey(verified.event.serial, verified.event.version)
@@ -88,7 +88,7 @@ def record_recall(context: AppContext, xml: bytes, *, actor: str) -> VerifiedEve
     """
     report = _pass(context, xml, "recall")
     digest_hex = context.workspace.store.put(xml)
-    verified = context.events.remember(digest_hex, xml, report)
+    verified = context.events.remember(digest_hex, report)
     if verified.recall is None:
         raise MalformedTranscript("a transcript is recorded as a document, not as a recall")
     key = DocumentKey(verified.event.serial, verified.event.version)

@@ -15,7 +15,7 @@ from typing import Final
 
 from transcript_core.model import IssueInfo, Transcript
 from transcript_core.render.forms import render_first_revision
-from transcript_core.xml import build_document, build_info
+from transcript_core.xml import build_document, build_info, splice_signature
 
 MIN_FOR_WORKERS: Final = 12
 """Documents from which starting worker processes (about a second each) pays."""
@@ -25,11 +25,12 @@ _CHUNK: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What one document will say; `kept` are signatures of an earlier version, whole ds:Signature octets by slot Id."""
+    """What one document will say, with signatures it begins with: whole ds:Signature octets by slot Id."""
 
     transcript: Transcript
     issue: IssueInfo
-    kept: Mapping[str, bytes] = field(default_factory=dict)
+    kept: Mapping[str, bytes] = field(default_factory=dict)  # of an earlier version, as the list of signers says
+    carried: Mapping[str, bytes] = field(default_factory=dict)  # of this version before an unlock, parts unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ def render(draft: Draft) -> Rendered:
     """
     pdf = render_first_revision(draft.transcript, draft.issue, info_xml=build_info(draft.transcript))
     issue = replace(draft.issue, pdf_sha256=hashlib.sha256(pdf).digest())
-    return Rendered(draft, issue, build_document(draft.transcript, issue, kept=draft.kept), pdf)
+    xml = build_document(draft.transcript, issue, kept=draft.kept)
+    for slot_id, signature in draft.carried.items():
+        xml = splice_signature(xml, slot_id, signature)
+    return Rendered(draft, issue, xml, pdf)
 
 
 def render_all(drafts: Sequence[Draft]) -> Iterator[Rendered]:

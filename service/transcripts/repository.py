@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CursorResult, func, or_, select, update
+from sqlalchemy import CursorResult, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from service.db.tables import DocumentRow, EventRow, EvidenceRow, SlotRow, TranscriptRow
@@ -147,6 +147,36 @@ def list_documents(
     return [_to_domain(row) for row in session.scalars(ordered)]
 
 
+def list_earlier_years(session: Session, transcript_id: str, *, before: str) -> list[StoredDocument]:
+    """Return the newest issued document of each school year before this one, by year."""
+    query = (
+        select(DocumentRow)
+        .filter_by(transcript_id=transcript_id, state=DocumentState.ISSUED.value)
+        .where(DocumentRow.school_year < before)
+        .order_by(DocumentRow.school_year, DocumentRow.version)
+    )
+    newest = {row.school_year: _to_domain(row) for row in session.scalars(query)}
+    return list(newest.values())
+
+
+def remove_locked(session: Session, document: StoredDocument) -> None:
+    """Remove the rows of a document that is not issued; an unlock makes it anew under the same name.
+
+    Raises:
+        Conflict: it was issued or changed meanwhile.
+    """
+    named = {"serial": document.key.serial, "version": document.key.version}
+    session.execute(delete(EvidenceRow).filter_by(**named))
+    session.execute(delete(SlotRow).filter_by(**named))
+    done = session.execute(
+        delete(DocumentRow)
+        .filter_by(**named, state=DocumentState.LOCKED.value)
+        .filter_by(xml_sha256=document.xml_sha256, pdf_sha256=document.pdf_sha256)
+    )
+    if not isinstance(done, CursorResult) or done.rowcount != 1:
+        raise Conflict(f"document {document.key} changed meanwhile and cannot be unlocked")
+
+
 def list_open_slots(
     session: Session, *, school_code: str, staff_code: str | None, class_name: str | None = None
 ) -> list[tuple[DocumentKey, str]]:
@@ -163,6 +193,29 @@ def list_open_slots(
     if class_name is not None:
         query = query.where(DocumentRow.class_name == class_name)
     return [(DocumentKey(serial, version), slot_id) for serial, version, slot_id in session.execute(query)]
+
+
+def list_missing_formats(session: Session, key: DocumentKey, slot_id: str) -> tuple[SignatureFormat, ...]:
+    """Return the formats in which this slot is not signed yet."""
+    row = session.get_one(SlotRow, (key.serial, key.version, slot_id))
+    signed = {SignatureFormat.XADES: row.xades, SignatureFormat.PADES: row.pades}
+    return tuple(kind for kind, done in signed.items() if not done)
+
+
+def list_sealed(
+    session: Session, *, school_code: str, seal_role: str, class_name: str | None = None
+) -> list[DocumentKey]:
+    """Return the locked documents whose seal is complete in both formats: they wait to be recorded."""
+    query = (
+        select(DocumentRow.serial, DocumentRow.version)
+        .join(SlotRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
+        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
+        .where(SlotRow.role == seal_role, SlotRow.xades, SlotRow.pades)
+        .order_by(DocumentRow.class_name, DocumentRow.pupil_code)
+    )
+    if class_name is not None:
+        query = query.where(DocumentRow.class_name == class_name)
+    return [DocumentKey(serial, version) for serial, version in session.execute(query)]
 
 
 def _earlier_open_slot() -> Any:

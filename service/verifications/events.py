@@ -16,7 +16,6 @@ import structlog
 from transcript_core.clock import Clock
 from transcript_core.model import IssueInfo, Recall, Transcript
 from transcript_core.status import StatusEvent, recall_event, transcript_event
-from transcript_core.xml import TranscriptDocument, read_document
 from verify.report import Outcome, Report
 from verify.verifier import Verifier
 
@@ -63,11 +62,11 @@ class EventVerifier:
         if report.outcome is not Outcome.PASSED:
             _log.error("event.refused", file=digest_hex, outcome=report.outcome.value)
             return None
-        return self.remember(digest_hex, content, report)
+        return self.remember(digest_hex, report)
 
-    def remember(self, digest_hex: str, content: bytes, report: Report) -> VerifiedEvent:
-        """Keep and return the event in `content`, whose report passed."""
-        verified = _read_event(content, report)
+    def remember(self, digest_hex: str, report: Report) -> VerifiedEvent:
+        """Keep and return the event in the file of this digest, whose report passed."""
+        verified = _read_event(report)
         with self._lock:
             self._passed[digest_hex] = verified
             while len(self._passed) > MAX_REMEMBERED:
@@ -75,24 +74,13 @@ class EventVerifier:
         return verified
 
 
-def _read_event(content: bytes, report: Report) -> VerifiedEvent:
-    digest = report.document.digest
-    if report.outcome is not Outcome.PASSED or digest is None:
-        raise ValueError("only a document that passed is an event")
-    if report.recall is not None:
-        recall = report.recall
-        return VerifiedEvent(
-            recall_event(recall, digest), recall.school.school_code, recall.school_year, None, None, recall
-        )
-    transcript = report.transcript
-    document = read_document(content)
-    if transcript is None or not isinstance(document, TranscriptDocument):
-        raise ValueError("only the XML of a transcript or a recall is an event")
-    return VerifiedEvent(
-        transcript_event(transcript, digest),
-        transcript.school.school_code,
-        transcript.school_year,
-        transcript,
-        document.issue,
-        None,
-    )
+def _read_event(report: Report) -> VerifiedEvent:
+    digest, transcript, recall = report.document.digest, report.transcript, report.recall
+    if digest is None or (transcript is None) == (recall is None):
+        raise ValueError("only the XML of a transcript or a recall that passed is an event")
+    if recall is not None:
+        school, event = recall.school, recall_event(recall, digest)
+        return VerifiedEvent(event, school.school_code, recall.school_year, None, None, recall)
+    assert transcript is not None
+    school, event = transcript.school, transcript_event(transcript, digest)
+    return VerifiedEvent(event, school.school_code, transcript.school_year, transcript, report.issue, None)

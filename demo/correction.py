@@ -1,0 +1,37 @@
+"""Corrects a mark in a school's own workbook, as a teacher would after finding a mistake."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from openpyxl import load_workbook
+
+_CODE_HEADER = "Mã định danh Bộ GD&ĐT"
+_FINAL_HEADER = "ĐĐGck"
+_AVERAGE_HEADER = "ĐTBmhk"
+
+
+def correct_final_mark(folder: Path, subject_file: str, pupil_code: str) -> tuple[Decimal, Decimal]:
+    """Change a pupil's final mark of term II and empty the stated average; return the mark before and after.
+
+    Raises:
+        ValueError: the workbook has no such pupil or no such columns.
+    """
+    path = folder / "diem-hk2" / subject_file
+    book = load_workbook(path)
+    sheet = book.active
+    if sheet is None:
+        raise ValueError(f"{path.name} has no sheet")
+    header = next(row for row in sheet.iter_rows() if any(str(cell.value).strip() == _CODE_HEADER for cell in row))
+    columns = {str(cell.value).strip(): number for number, cell in enumerate(header)}
+    for row in sheet.iter_rows(min_row=(header[0].row or 1) + 1):
+        if str(row[columns[_CODE_HEADER]].value) == pupil_code:
+            cell = row[columns[_FINAL_HEADER]]
+            before = Decimal(str(cell.value).replace(",", "."))
+            after = before - 1 if before >= Decimal(9) else before + 1
+            cell.value = float(after)
+            row[columns[_AVERAGE_HEADER]].value = None
+            book.save(path)
+            return before, after
+    raise ValueError(f"{path.name} has no pupil {pupil_code}")

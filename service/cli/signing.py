@@ -1,0 +1,105 @@
+"""`hocba sign`: all that is open for one person.  `hocba issue`: the seal, then the record."""
+
+from __future__ import annotations
+
+import typer
+
+from service.cli.options import (
+    ClassOption,
+    JsonOption,
+    KeyOption,
+    PasswordOption,
+    SchoolOption,
+    open_key,
+    open_settings_workspace,
+)
+from service.cli.output import fail, print_json, progress, say
+from service.context import build_context
+from service.schools.enrolment import get_enrolled_school
+from service.signing.desk import SigningDesk, open_services
+from service.signing.issuing import IssueReport, issue_documents
+from service.signing.workflow import SigningReport, sign_open_slots
+from service.workspace import Workspace
+from signing.http import HttpFetch
+from signing.signer import Signer
+from transcript_core.errors import TranscriptError
+
+ACTOR = "cli"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("sign")(sign)
+    app.command("issue")(issue)
+
+
+def sign(
+    key: KeyOption,
+    password_file: PasswordOption = None,
+    school_code: SchoolOption = None,
+    class_name: ClassOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Sign, in XML and PDF, every slot that is open for the key's owner.  Run it again to go on after a stop."""
+    workspace = open_settings_workspace()
+    school = get_enrolled_school(workspace.get_authority(), school_code)
+    desk = open_desk(workspace, open_key(key, password_file))
+    with progress("sign", 0) as advance:
+        report = sign_open_slots(
+            desk, school_code=school.school_code, class_name=class_name, actor=ACTOR, advance=advance
+        )
+    print_json(_signing_to_dict(report)) if json else _print_signing(report)
+    return 1 if report.failed else 0
+
+
+def issue(
+    key: KeyOption, password_file: PasswordOption = None, class_name: ClassOption = None, json: JsonOption = False
+) -> int:
+    """Seal every document that all persons have signed, verify it and record it as issued."""
+    workspace = open_settings_workspace()
+    desk = open_desk(workspace, open_key(key, password_file))
+    with progress("issue", 0) as advance:
+        report = issue_documents(build_context(workspace), desk, class_name=class_name, actor=ACTOR, advance=advance)
+    print_json(_issue_to_dict(report)) if json else _print_issue(report)
+    return 1 if report.failed else 0
+
+
+def open_desk(workspace: Workspace, signer: Signer) -> SigningDesk:
+    """Return a desk for one action, now, with the network that the settings name."""
+    return SigningDesk(workspace, signer, open_services(workspace, HttpFetch()), workspace.clock.now())
+
+
+def describe_error(error: TranscriptError) -> str:
+    """Return the sentence for the person who wanted to sign, Vietnamese where there is one."""
+    return str(getattr(error, "text_vi", "")) or str(error)
+
+
+def _signing_to_dict(report: SigningReport) -> dict[str, object]:
+    return {
+        "signed": [{"document": str(key), "slot": slot} for key, slot in report.signed],
+        "failed": [
+            {"document": str(key), "slot": slot, "code": error.code, "text": describe_error(error)}
+            for key, slot, error in report.failed
+        ],
+    }
+
+
+def _print_signing(report: SigningReport) -> None:
+    say(f"{len(report.signed)} slots signed in XML and PDF")
+    for key, slot, error in report.failed:
+        fail(f"{key} {slot}: {describe_error(error)}", code=error.code)
+
+
+def _issue_to_dict(report: IssueReport) -> dict[str, object]:
+    return {
+        "issued": [str(key) for key in report.issued],
+        "failed": [
+            {"document": str(key), "code": error.code, "text": describe_error(error)} for key, error in report.failed
+        ],
+    }
+
+
+def _print_issue(report: IssueReport) -> None:
+    say(f"{len(report.issued)} documents sealed, verified and issued")
+    for key, error in report.failed:
+        fail(f"{key}: {describe_error(error)}", code=error.code)

@@ -1,0 +1,126 @@
+"""`hocba verify` for transcripts, `hocba inspect` for any signed file.  Works offline, without the service's data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from service.cli.output import print_json, say
+from service.settings import Settings
+from service.status.files import open_status_file
+from service.workspace import read_authority
+from transcript_core.clock import SystemClock
+from transcript_core.errors import InputError
+from transcript_core.pki.trust import TrustStore, load_trust_store
+from transcript_core.status import DocumentStatus, StatusAnswer, StatusFile
+from verify.report import Outcome, Report
+from verify.sniff import Container, sniff
+from verify.text import render
+from verify.verifier import Verifier
+
+EXIT_CODES: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
+_WORST_FIRST: Final = (Outcome.FAILED, Outcome.INDETERMINATE, Outcome.PASSED)
+
+Files = Annotated[list[Path], typer.Argument(help="Signed files: XML, PDF or JWS.", exists=True, dir_okay=False)]
+At = Annotated[str | None, typer.Option(help="Judge certificates and authority at this time, 2026-05-31T08:00:00Z.")]
+Anchors = Annotated[Path | None, typer.Option(help="Folder of trust anchors; else HOCBA_ANCHORS_DIR.")]
+English = Annotated[bool, typer.Option("--en", help="Report in English.")]
+Json = Annotated[bool, typer.Option("--json", help="Report as JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    app.command("verify")(verify)
+    app.command("inspect")(inspect)
+
+
+def verify(
+    files: Files,
+    at: At = None,
+    anchors: Anchors = None,
+    authority: Annotated[
+        Path | None, typer.Option(help="The department's signed authority list; else HOCBA_AUTHORITY_FILE.")
+    ] = None,
+    status: Annotated[list[Path] | None, typer.Option(help="Seal-signed status files.", exists=True)] = None,
+    json: Json = False,
+    english: English = False,
+) -> int:
+    """Verify transcripts.  Exit code: 0 passed, 1 failed, 3 indeterminate; with several files the worst.
+
+    A PDF or JWS is verified together with the XML of the same name beside it, if there is one.
+    """
+    settings = Settings()
+    clock = SystemClock()
+    trust = _load_trust(anchors or settings.anchors_dir)
+    authority_file = authority or settings.authority_file
+    listed = None if authority_file is None else read_authority(authority_file, trust, clock)
+    statuses = [open_status_file(path, trust=trust, authority=listed, clock=clock) for path in status or []]
+    verifier = Verifier(trust=trust, authority=listed, status=_Statuses(statuses) if statuses else None, clock=clock)
+    moment = None if at is None else _parse_time(at)
+    reports = []
+    for path in files:
+        content = path.read_bytes()
+        reports.append((path, verifier.verify(content, at=moment, xml=_find_original(path, content))))
+    return _print(reports, json=json, english=english)
+
+
+def inspect(
+    files: Files,
+    at: At = None,
+    anchors: Anchors = None,
+    json: Json = False,
+    english: English = False,
+) -> int:
+    """Tell what the signatures of any signed file are worth.  Exit codes as for `verify`."""
+    verifier = Verifier(trust=_load_trust(anchors or Settings().anchors_dir), clock=SystemClock())
+    moment = None if at is None else _parse_time(at)
+    reports = [(path, verifier.inspect(path.read_bytes(), at=moment)) for path in files]
+    return _print(reports, json=json, english=english)
+
+
+class _Statuses:
+    """Several status files as one source: the first that knows the document answers."""
+
+    def __init__(self, files: Sequence[StatusFile]) -> None:
+        self._files = files
+
+    def find_status(self, serial: str, version: int, digest: bytes | None) -> StatusAnswer:
+        """Return the first answer that is not unknown, else the first."""
+        answers = [one.find_status(serial, version, digest) for one in self._files]
+        return next((one for one in answers if one.status is not DocumentStatus.UNKNOWN), answers[0])
+
+
+def _print(reports: Sequence[tuple[Path, Report]], *, json: bool, english: bool) -> int:
+    if json:
+        values = [{"file": path.name, **report.to_dict()} for path, report in reports]
+        print_json(values[0] if len(values) == 1 else values)
+    else:
+        for path, report in reports:
+            say(f"{path}\n{render(report, 'en' if english else 'vi')}")
+    worst = next(one for one in _WORST_FIRST if any(report.outcome is one for _, report in reports))
+    return EXIT_CODES[worst]
+
+
+def _load_trust(folder: Path | None) -> TrustStore | None:
+    return None if folder is None else load_trust_store(folder)
+
+
+def _find_original(path: Path, content: bytes) -> bytes | None:
+    beside = path.with_suffix(".xml")
+    if sniff(content) not in {Container.PDF, Container.JWS} or not beside.is_file():
+        return None
+    return beside.read_bytes()
+
+
+def _parse_time(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"--at is a time such as 2026-05-31T08:00:00Z, not {text!r}") from error
+    if moment.tzinfo is None:
+        raise InputError("--at needs a time zone: end it with Z or +07:00")
+    return moment

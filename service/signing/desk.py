@@ -1,0 +1,110 @@
+"""One signer at work: the certificate says who it is, the authority list what they may sign."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from service.workspace import Workspace
+from signing.eligibility import SignerCheck
+from signing.evidence import EvidenceCollector
+from signing.signer import Signer
+from signing.timestamp import TimestampClient
+from transcript_core.authority import AuthorityList
+from transcript_core.errors import NotEligible, TrustMaterialError
+from transcript_core.pki.evidence import Evidence
+from transcript_core.pki.fetch import Fetch
+from transcript_core.pki.trust import TrustStore
+
+
+@dataclass(frozen=True)
+class SigningServices:
+    """What signing asks of the network."""
+
+    fetch: Fetch
+    evidence: EvidenceCollector
+    timestamps: TimestampClient | None  # None: no time-stamping authority is configured
+
+
+@dataclass(frozen=True)
+class SigningDesk:
+    """A signer with everything that is known of them now."""
+
+    workspace: Workspace
+    signer: Signer
+    services: SigningServices
+    at: datetime  # the signing time of this action; aware, UTC
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """Chain and revocation status of the signer's certificate, fetched once an action."""
+        return self.services.evidence.collect(self.signer.certificate, chain=self.signer.chain)
+
+    @cached_property
+    def check(self) -> SignerCheck:
+        """The questions asked before every signature."""
+        return SignerCheck(
+            self.signer.certificate,
+            authority=self.workspace.get_authority(),
+            trust=get_trust(self.workspace),
+            evidence=self.evidence,
+            at=self.at,
+        )
+
+
+def open_services(workspace: Workspace, fetch: Fetch) -> SigningServices:
+    """Return the services that `workspace` is configured for.
+
+    Raises:
+        TrustMaterialError: no anchors are configured.
+    """
+    urls = workspace.settings.tsa_urls
+    return SigningServices(
+        fetch=fetch,
+        evidence=EvidenceCollector(fetch, get_trust(workspace), workspace.clock),
+        timestamps=TimestampClient(urls, fetch) if urls else None,
+    )
+
+
+def get_trust(workspace: Workspace) -> TrustStore:
+    """Return the configured anchors.
+
+    Raises:
+        TrustMaterialError: none are configured.
+    """
+    if workspace.trust is None:
+        raise TrustMaterialError("no trust anchors are configured; set HOCBA_ANCHORS_DIR")
+    return workspace.trust
+
+
+def find_staff_codes(authority: AuthorityList, identity: str | None) -> tuple[str, ...]:
+    """Return the staff codes that the authority list gives to the holder of `identity`.
+
+    Raises:
+        NotEligible: the list does not know the identity, or the certificate has none.
+    """
+    found = tuple(person.staff_code for person in authority.staff if identity in person.identities)
+    if identity is None or not found:
+        raise NotEligible(
+            "the authority list does not know the holder of this certificate",
+            reason="unknown-staff",
+            text_vi="Danh sách thẩm quyền không có người giữ chứng thư số này.",
+        )
+    return found
+
+
+def find_sealed_school(authority: AuthorityList, identity: str | None) -> str:
+    """Return the code of the school whose seal has `identity`.
+
+    Raises:
+        NotEligible: no school of the list has this seal.
+    """
+    for school in authority.schools:
+        if identity is not None and any(seal.identity == identity for seal in school.seals):
+            return school.school_code
+    raise NotEligible(
+        "no school of the authority list has this seal",
+        reason="unknown-seal",
+        text_vi="Không trường nào trong danh sách thẩm quyền có con dấu số này.",
+    )

@@ -1,0 +1,233 @@
+"""Signs every slot that is open for one signer, in both formats, document by document.
+
+Work is found from the rows, so a run that was stopped anywhere goes on where it was: a document's new files and its
+rows change in one transaction, and a file is whole before a row names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from service import audit
+from service.db.engine import transaction
+from service.progress import Advance, no_progress
+from service.signing.desk import SigningDesk, find_staff_codes
+from service.signing.evidence_store import put_evidence
+from service.transcripts import repository
+from service.transcripts.building import get_transcript_document
+from service.transcripts.repository import DocumentKey, StoredDocument
+from signing.batch import SigningResult, SigningTask, sign_batch
+from transcript_core.errors import Conflict, StateError, TranscriptError
+from transcript_core.policy import SignatureFormat, Slot
+from transcript_core.render.appearance import Appearance, build_person_appearance
+from transcript_core.render.prepared import read_prepared
+from transcript_core.xml import TranscriptDocument
+
+CHUNK: Final = 25
+"""Documents that are signed, then saved in one transaction; what a crash can lose is signed again, never twice."""
+
+
+@dataclass(slots=True)
+class SigningReport:
+    """What one action did."""
+
+    signed: list[tuple[DocumentKey, str]] = field(default_factory=list)  # (document, slot Id), both formats
+    failed: list[tuple[DocumentKey, str, TranscriptError]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSlot:
+    """One open slot with its document's files."""
+
+    stored: StoredDocument
+    document: TranscriptDocument
+    slot: Slot
+    xml: bytes
+    pdf: bytes
+    missing: tuple[SignatureFormat, ...]
+
+
+def sign_open_slots(
+    desk: SigningDesk, *, school_code: str, class_name: str | None = None, actor: str, advance: Advance = no_progress
+) -> SigningReport:
+    """Sign all that is open for the holder of the desk's certificate; one bad document never stops the others.
+
+    Raises:
+        NotEligible: the authority list does not know the certificate's holder.
+        EvidenceUnavailable: chain or revocation status could not be fetched, so nothing may be signed.
+    """
+    report = SigningReport()
+    for staff_code in find_staff_codes(desk.workspace.get_authority(), desk.signer.certificate.identity):
+        _sign_as(desk, staff_code, school_code, class_name, actor=actor, advance=advance, report=report)
+    return report
+
+
+def _sign_as(
+    desk: SigningDesk,
+    staff_code: str,
+    school_code: str,
+    class_name: str | None,
+    *,
+    actor: str,
+    advance: Advance,
+    report: SigningReport,
+) -> None:
+    appearances = AppearanceCache(desk)
+    given_up: set[tuple[DocumentKey, str]] = set()
+    while True:
+        with transaction(desk.workspace.sessions) as session:
+            found = repository.list_open_slots(
+                session, school_code=school_code, staff_code=staff_code, class_name=class_name
+            )
+        todo = _one_per_document([one for one in found if one not in given_up])
+        if not todo:
+            return
+        for start in range(0, len(todo), CHUNK):
+            chunk = todo[start : start + CHUNK]
+            sign_chunk(desk, chunk, appearances.build, actor=actor, report=report)
+            advance(len(chunk))
+        given_up.update((key, slot_id) for key, slot_id, _ in report.failed)
+
+
+class AppearanceCache:
+    """A person's appearance by its size and texts: made once and used for the whole action."""
+
+    def __init__(self, desk: SigningDesk) -> None:
+        self._desk = desk
+        self._made: dict[tuple[float, float, str, str], Appearance] = {}
+
+    def build(self, one: OpenSlot) -> Appearance:
+        """Return the appearance for this slot's field."""
+        place = read_prepared(one.pdf).fields[one.slot.slot_id]
+        key = (place.width, place.height, one.slot.name, one.slot.title)
+        if key not in self._made:
+            self._made[key] = build_person_appearance(
+                place.width, place.height, name=one.slot.name, title=one.slot.title, signed_at=self._desk.at
+            )
+        return self._made[key]
+
+
+def sign_chunk(
+    desk: SigningDesk,
+    todo: Sequence[tuple[DocumentKey, str]],
+    build_appearance: Callable[[OpenSlot], Appearance],
+    *,
+    actor: str,
+    report: SigningReport,
+    prepare_pdf: Callable[[OpenSlot], bytes] | None = None,
+    columns: Callable[[OpenSlot], Mapping[str, object]] | None = None,
+) -> None:
+    """Sign these slots under one approval and save them in one transaction.
+
+    Args:
+        prepare_pdf: what the PDF becomes before it is signed; the seal adds everybody's evidence.
+        columns: further columns of the document's row, saved with it.
+    """
+    opened = [_open(desk, key, slot_id, prepare_pdf) for key, slot_id in todo]
+    tasks = [_build_task(one, build_appearance) for one in opened]
+    results = sign_batch(
+        tasks,
+        desk.signer,
+        check=desk.check,
+        at=desk.at,
+        evidence=desk.evidence,
+        timestamps=desk.services.timestamps,
+    )
+    evidence_sha256 = put_evidence(desk.workspace.store, desk.evidence)
+    for one, result in zip(opened, results, strict=True):
+        try:
+            _save(desk, one, result, evidence_sha256, actor, {} if columns is None else columns(one))
+        except StateError as conflict:
+            report.failed.append((one.stored.key, one.slot.slot_id, conflict))
+            continue
+        problem = _find_error(result)
+        if problem is None:
+            report.signed.append((one.stored.key, one.slot.slot_id))
+        else:
+            report.failed.append((one.stored.key, one.slot.slot_id, problem))
+
+
+def _open(
+    desk: SigningDesk, key: DocumentKey, slot_id: str, prepare_pdf: Callable[[OpenSlot], bytes] | None
+) -> OpenSlot:
+    with transaction(desk.workspace.sessions) as session:
+        stored = repository.get_document(session, key)
+        missing = repository.list_missing_formats(session, key, slot_id)
+    xml, pdf = desk.workspace.store.get(stored.xml_sha256), desk.workspace.store.get(stored.pdf_sha256)
+    document = get_transcript_document(xml)
+    slot = next((one for one in document.slots if one.slot_id == slot_id), None)
+    if slot is None:
+        raise Conflict(f"document {key} has no slot {slot_id}")
+    opened = OpenSlot(stored, document, slot, xml, pdf, missing)
+    if prepare_pdf is None or SignatureFormat.PADES not in missing:
+        return opened
+    return OpenSlot(stored, document, slot, xml, prepare_pdf(opened), missing)
+
+
+def _build_task(one: OpenSlot, build_appearance: Callable[[OpenSlot], Appearance]) -> SigningTask:
+    with_pdf = SignatureFormat.PADES in one.missing
+    return SigningTask(
+        key=str(one.stored.key),
+        slot=one.slot,
+        slots=one.document.slots,
+        policy=one.document.policy,
+        xml=one.xml,
+        formats=one.missing,
+        pdf=one.pdf if with_pdf else None,
+        appearance=build_appearance(one) if with_pdf else None,
+    )
+
+
+def _find_error(result: SigningResult) -> TranscriptError | None:
+    """Return what stopped a format; a slot that needs a timestamp and got none counts as stopped."""
+    errors = [one.error or one.timestamp_problem for one in result.formats.values()]
+    return next((error for error in errors if error is not None), None)
+
+
+def _save(
+    desk: SigningDesk,
+    one: OpenSlot,
+    result: SigningResult,
+    evidence_sha256: str,
+    actor: str,
+    columns: Mapping[str, object],
+) -> None:
+    done = {
+        kind: format_result.document
+        for kind, format_result in result.formats.items()
+        if format_result.document is not None and format_result.timestamp_problem is None
+    }
+    if not done:
+        return
+    store, key = desk.workspace.store, one.stored.key
+    xml, pdf = done.get(SignatureFormat.XADES), done.get(SignatureFormat.PADES)
+    xml_sha256 = one.stored.xml_sha256 if xml is None else store.put(xml)
+    pdf_sha256 = one.stored.pdf_sha256 if pdf is None else store.put(pdf)
+    with transaction(desk.workspace.sessions) as session:
+        repository.move_document(session, one.stored, xml_sha256=xml_sha256, pdf_sha256=pdf_sha256, **columns)
+        repository.mark_slots(session, key, {one.slot.slot_id: frozenset(done)})
+        repository.add_evidence(
+            session,
+            key,
+            one.slot.slot_id,
+            certificate_sha256=desk.signer.certificate.sha256.hex(),
+            evidence_sha256=evidence_sha256,
+            signed_at=desk.at,
+        )
+        formats = "+".join(sorted(kind.value for kind in done))
+        audit.record(
+            session, at=desk.at, actor=actor, action="sign", subject=f"{key}#{one.slot.slot_id}", detail=formats
+        )
+    for old, new in ((one.stored.xml_sha256, xml_sha256), (one.stored.pdf_sha256, pdf_sha256)):
+        if old != new:
+            store.discard(old)
+
+
+def _one_per_document(found: Sequence[tuple[DocumentKey, str]]) -> list[tuple[DocumentKey, str]]:
+    """Return the first open slot of each document: signatures in one PDF come one after the other."""
+    first: dict[DocumentKey, str] = {}
+    for key, slot_id in found:
+        first.setdefault(key, slot_id)
+    return list(first.items())
