@@ -172,7 +172,7 @@ class AnyStatus:
     known: StatusFile
     status: DocumentStatus
 
-    def find_status(self, serial: str, version: int, digest: bytes | None):  # type: ignore[no-untyped-def]  # noqa: ANN201
+    def find_status(self, serial: str, version: int, digest: bytes | None):  # type: ignore[no-untyped-def]
         """Return the status of a document."""
         answer = self.known.find_status(serial, version, digest)
         if answer.status is not DocumentStatus.UNKNOWN or self.known.entries:
@@ -292,9 +292,7 @@ def _build_authority() -> AuthorityList:
             _school_entry("01000701", "Trường THCS Hoa Sen", SCHOOL_MST),
             _school_entry(OTHER_SCHOOL_CODE, OTHER_SCHOOL_NAME, OTHER_MST),
         ),
-        staff=tuple(
-            StaffEntry(code, names[code], (cccd(code),), tuple(entries)) for code, entries in offices.items()
-        ),
+        staff=tuple(StaffEntry(code, names[code], (cccd(code),), tuple(entries)) for code, entries in offices.items()),
     )
 
 
