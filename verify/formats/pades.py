@@ -61,12 +61,21 @@ def _read_own(file: PdfFile, form: Form) -> SignedPdf:
         empty_fields=tuple(one.name for one in form.fields if one.name not in signed),
         problems=tuple(problems) + complaint,
         unsupported=(build_problem("active-content", detail=", ".join(unusual)),) if unusual else (),
+        covered_to_end=_is_covered_to_end(file, changes),
         attachment=attachment,
         first_revision_sha256=hashlib.sha256(file.data[: file.revisions[0].end]).digest(),
         dss_certificates=store.certificates,
         dss_ocsps=store.ocsps,
         dss_crls=store.crls,
     )
+
+
+def _is_covered_to_end(file: PdfFile, changes: tuple[Change, ...]) -> bool:
+    """Say whether nothing but evidence follows the last signature; it proves itself and changes no page."""
+    kinds = [change.kind for change in changes]
+    while kinds and kinds[-1] is ChangeKind.STORED_EVIDENCE:
+        kinds.pop()
+    return file.trouble is None and bool(kinds) and kinds[-1] is ChangeKind.SIGNED
 
 
 def _read_signatures(file: PdfFile, changes: tuple[Change, ...]) -> tuple[PdfSignature, ...]:
@@ -109,6 +118,7 @@ def _refuse(data: bytes, problem: Problem) -> SignedPdf:
         empty_fields=(),
         problems=(problem,),
         unsupported=(),
+        covered_to_end=False,
         attachment=None,
         first_revision_sha256=None,
         dss_certificates=store.certificates,

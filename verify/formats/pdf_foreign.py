@@ -91,6 +91,7 @@ def _answer(
         empty_fields=(),
         problems=problems,
         unsupported=unsupported,
+        covered_to_end=any(one.whole_file for one in signatures),
         attachment=None,
         first_revision_sha256=None,
         dss_certificates=(),

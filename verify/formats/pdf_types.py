@@ -58,6 +58,7 @@ class SignedPdf:
     empty_fields: tuple[str, ...]  # names of signature fields not yet signed
     problems: tuple[Problem, ...]  # of the file, above all what was added beyond signing; any of them fails it
     unsupported: tuple[Problem, ...]  # structures that are not judged here; makes the file indeterminate
+    covered_to_end: bool  # the last signature covers everything but evidence (DSS) added after it
     attachment: bytes | None  # bytes of thongtinhocba.xml as the first revision has them
     first_revision_sha256: bytes | None  # of the file as it was before anybody signed
     dss_certificates: tuple[Certificate, ...]

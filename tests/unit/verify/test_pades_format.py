@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields
 
+from signing.pades import append_evidence
 from signing.pades.cms import build_attributes, build_cms
 from signing.signer import SigningIdentity
 from tests.support.samples import build_transcript
@@ -23,6 +24,7 @@ from tests.support.signed_pdf import (
     append_objects,
     fully_signed_pdf,
     partly_signed_pdf,
+    stand_in_evidence,
     unsigned_pdf,
 )
 from tests.support.signers import make_signer
@@ -46,6 +48,14 @@ def test_full_document_reads_as_signed() -> None:
     assert read.first_revision_sha256 == hashlib.sha256(pdf).digest()
     assert read.attachment == build_info(build_transcript())
     assert len(read.dss_ocsps) == 1
+
+
+def test_evidence_after_the_last_signature_leaves_it_covering_to_the_end() -> None:
+    later = append_evidence(fully_signed_pdf(), [stand_in_evidence(make_signer("p-256"))])
+    read = read_signed_pdf(later)
+    assert (read.covered_to_end, read.signatures[-1].whole_file, read.problems) == (True, False, ())
+    assert not read_signed_pdf(append_objects(later, {1: b"<<>>"})).covered_to_end
+    assert not read_signed_pdf(later + b"\n").covered_to_end
 
 
 def test_empty_fields_are_listed() -> None:
