@@ -26,8 +26,8 @@ KeyKind = Literal["rsa-2048", "p-256"]
 DEVELOPMENT_LABEL: Final = f"{DEVELOPMENT_MARK} - DEVELOPMENT"
 """Organisational unit of every certificate, and part of every CA's common name."""
 
-_MAX_NAME_CHARS: Final = 64
-"""Characters of a common name or an organisation (RFC 5280, Appendix A.1, ub-common-name)."""
+_MAX_NAME_BYTES: Final = 64
+"""UTF-8 bytes of a common name or an organisation; RFC 5280, A.1 says characters, but some readers count bytes."""
 
 
 class Profile(StrEnum):
@@ -73,13 +73,17 @@ def generate_key(kind: KeyKind) -> PrivateKey:
 def build_name(
     common_name: str, *, organisation: str, identity: str | None = None, locality: str = "Hà Nội"
 ) -> x509.Name:
-    """Return a subject: CN, UID, O, OU (the development label), L, C.  Longer texts are cut to what X.520 allows."""
+    """Return a subject: CN, UID, O, OU (the development label), L, C.  Longer texts are cut."""
     parts = [(NameOID.COUNTRY_NAME, "VN"), (NameOID.LOCALITY_NAME, locality)]
     parts += [(NameOID.ORGANIZATION_NAME, organisation), (NameOID.ORGANIZATIONAL_UNIT_NAME, DEVELOPMENT_LABEL)]
     if identity is not None:
         parts.append((NameOID.USER_ID, identity))
     parts.append((NameOID.COMMON_NAME, common_name))
-    return x509.Name([x509.NameAttribute(oid, text[:_MAX_NAME_CHARS]) for oid, text in parts])
+    return x509.Name([x509.NameAttribute(oid, _cut(text)) for oid, text in parts])
+
+
+def _cut(text: str) -> str:
+    return text.encode()[:_MAX_NAME_BYTES].decode(errors="ignore").rstrip()
 
 
 def build_certificate(request: Request, key: PrivateKey, issuer: Issuer | None) -> x509.Certificate:

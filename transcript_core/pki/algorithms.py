@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from transcript_core.errors import TrustMaterialError
-from transcript_core.pki.certificates import Certificate, PublicKey
+from transcript_core.pki.certificates import UNREADABLE, Certificate, PublicKey
 
 MIN_RSA_BITS: Final = 2048
 """Bits of an RSA modulus (TT 15/2025 Annex I)."""
@@ -151,7 +151,7 @@ def find_by_cms(digest: str, signature: Any) -> SignatureAlgorithm | None:
             return None
         schemes = {"rsassa_pkcs1v15": Scheme.RSA_PKCS1, "ecdsa": Scheme.ECDSA}
         scheme = schemes.get(signature.signature_algo)
-    except (ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return None
     return None if scheme is None else _by_parts(scheme, digest)
 

@@ -31,6 +31,20 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 IDENTITY_PATTERN: Final = re.compile(r"(?:CCCD:[0-9]{12}|MST:[0-9]{10}(?:-[0-9]{3})?)\Z")
 """Personal identification number, or tax code of an organisation or its branch."""
 
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What asn1crypto and cryptography raise, each in its own way, for bytes that they cannot make sense of."""
+
 _PEM_BLOCK: Final = b"-----BEGIN"
 
 _OTHER_PURPOSES: Final = frozenset(
@@ -150,7 +164,7 @@ def _read_der(der: bytes) -> Certificate:
         raise TrustMaterialError(f"a certificate of {len(der)} bytes is longer than {MAX_CERTIFICATE_BYTES}")
     try:
         return _build(der)
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except UNREADABLE as error:
         raise TrustMaterialError(f"a certificate cannot be read: {error}") from error
 
 
@@ -159,6 +173,8 @@ def _build(der: bytes) -> Certificate:
     structure.native  # noqa: B018  (asn1crypto parses lazily; read everything while errors can still be caught)
     if structure["signature_algorithm"].dump() != structure["tbs_certificate"]["signature"].dump():
         raise TrustMaterialError("a certificate names two different signature algorithms")  # RFC 5280, 4.1.1.2
+    if structure.serial_number <= 0:
+        raise TrustMaterialError("a certificate's serial number is not positive")  # RFC 5280, 4.1.2.2
     parsed = x509.load_der_x509_certificate(der)
     public_key = parsed.public_key()
     if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):

@@ -16,7 +16,7 @@ from enum import Enum, StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from pyhanko_certvalidator.authority import CertTrustAnchor
 from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.errors import DisallowedAlgorithmError, PathError, ValidationError
@@ -26,7 +26,7 @@ from pyhanko_certvalidator.validate import async_validate_path
 
 from transcript_core.limits import MAX_CERTIFICATES
 from transcript_core.pki.algorithms import is_strong_key, verify_octets
-from transcript_core.pki.certificates import Certificate, deduplicate
+from transcript_core.pki.certificates import UNREADABLE, Certificate, deduplicate
 from transcript_core.pki.revocation import (
     Revocation,
     RevocationData,
@@ -286,7 +286,7 @@ def _check_pkix(anchor: Anchor, chain: tuple[Certificate, ...], at: datetime) ->
         return _Failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, str(error))
     except (ValidationError, PathError) as error:
         return _Failure(SubIndication.CHAIN_CONSTRAINTS_FAILURE, str(error))
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm, InvalidSignature) as error:
+    except (*UNREADABLE, InvalidSignature) as error:
         return _Failure(SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE, f"the path cannot be read: {error}")
     return None
 

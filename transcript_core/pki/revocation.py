@@ -28,13 +28,12 @@ from cryptography.x509.oid import SignatureAlgorithmOID
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CRL_BYTES, MAX_OCSP_BYTES
 from transcript_core.pki.algorithms import is_strong_key, verify_octets
-from transcript_core.pki.certificates import Certificate, PublicKey, load_certificate
+from transcript_core.pki.certificates import UNREADABLE, Certificate, PublicKey, load_certificate
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the clocks of a CA, a TSA and a signer may disagree."""
 
 _STRONG_HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
-_UNREADABLE: Final = (ValueError, TypeError, KeyError, UnsupportedAlgorithm, x509.DuplicateExtension)
 
 
 class RevocationStatus(Enum):
@@ -112,9 +111,11 @@ def check_revocation(
     problems: list[str] = []
     for judge in _list_judges(certificate, issuer, data):
         try:
-            verdicts.append(judge(at, max_age))
+            verdicts.extend(judge(at, max_age))
         except _Unusable as problem:
             problems.append(str(problem))
+        except UNREADABLE:  # lazy parsers find nonsense late
+            problems.append("a piece of revocation data cannot be read")
     revoked = [one for one in verdicts if one.revoked_at is not None and one.revoked_at <= at]
     if revoked:
         first = min(revoked, key=lambda one: one.revoked_at or at)
@@ -126,18 +127,15 @@ def check_revocation(
     )
 
 
-_Judge = Callable[[datetime, timedelta | None], _Verdict]
+_Judge = Callable[[datetime, timedelta | None], Sequence[_Verdict]]
 
 
 def _list_judges(certificate: Certificate, issuer: Certificate, data: RevocationData) -> Iterator[_Judge]:
-    """Return one question for each piece that could speak for `certificate`."""
+    """Return one question for each piece; a piece about other certificates answers with no verdict."""
     for answer in data.ocsps:
-        for single in _list_singles(answer):
-            if _is_about(single, certificate, issuer):
-                yield partial(_judge_ocsp, certificate, issuer, data.crls, answer, single)
+        yield partial(_judge_ocsp, certificate, issuer, data.crls, answer)
     for crl in data.crls:
-        if crl.issuer == issuer.x509.subject:
-            yield partial(_judge_crl, certificate, issuer, crl)
+        yield partial(_judge_crl, certificate, issuer, crl)
 
 
 # OCSP (RFC 6960)
@@ -150,7 +148,7 @@ def _load_ocsp(der: bytes) -> ocsp.OCSPResponse | None:
     try:
         answer = ocsp.load_der_ocsp_response(der)
         list(answer.responses)  # lazy parser: nonsense must show now
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return answer
 
@@ -183,20 +181,27 @@ def _judge_ocsp(
     issuer: Certificate,
     crls: tuple[x509.CertificateRevocationList, ...],
     answer: ocsp.OCSPResponse,
-    single: ocsp.OCSPSingleResponse,
     at: datetime,
     max_age: timedelta | None,
-) -> _Verdict:
-    """Judge one single response.  Spec: RFC 6960, 3.2 and 4.2.2."""
+) -> Sequence[_Verdict]:
+    """Judge one OCSP answer.  Spec: RFC 6960, 3.2 and 4.2.2."""
+    singles = [single for single in _list_singles(answer) if _is_about(single, certificate, issuer)]
+    if not singles:
+        return ()
     if any(extension.critical for extension in answer.extensions):
         raise _Unusable("an OCSP answer has a critical extension that is not known here")
-    issued_at = single.this_update_utc
-    _check_freshness(issued_at, single.next_update_utc, at, max_age)
+    for single in singles:
+        _check_freshness(single.this_update_utc, single.next_update_utc, at, max_age)
     responder = _find_responder(answer, issuer, crls)
     algorithm = answer.signature_hash_algorithm
     pss = answer.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
     if not _is_signed(responder.public_key, answer.signature, answer.tbs_response_bytes, algorithm, pss=pss):
         raise _Unusable("an OCSP answer's signature does not verify")
+    return [_read_single(single, certificate) for single in singles]
+
+
+def _read_single(single: ocsp.OCSPSingleResponse, certificate: Certificate) -> _Verdict:
+    issued_at = single.this_update_utc
     if single.certificate_status is ocsp.OCSPCertStatus.REVOKED and single.revocation_time_utc is not None:
         reason = single.revocation_reason
         return _Verdict(issued_at, single.revocation_time_utc, "unspecified" if reason is None else reason.value)
@@ -256,7 +261,7 @@ def _load_crl(der: bytes) -> x509.CertificateRevocationList | None:
     try:
         crl = x509.load_der_x509_crl(der)
         list(crl.extensions)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return crl
 
@@ -267,8 +272,10 @@ def _judge_crl(
     crl: x509.CertificateRevocationList,
     at: datetime,
     max_age: timedelta | None,
-) -> _Verdict:
+) -> Sequence[_Verdict]:
     """Judge one CRL.  Spec: RFC 5280, 6.3.3; complete CRLs of the CA itself only."""
+    if crl.issuer != issuer.x509.subject:
+        return ()
     _check_scope(certificate, crl)
     issued_at = crl.last_update_utc
     _check_freshness(issued_at, crl.next_update_utc, at, max_age)
@@ -280,9 +287,9 @@ def _judge_crl(
         raise _Unusable("a CRL's signature does not verify")
     entry = crl.get_revoked_certificate_by_serial_number(certificate.serial)
     if entry is not None:
-        return _Verdict(issued_at, entry.revocation_date_utc, _read_reason(entry))
+        return [_Verdict(issued_at, entry.revocation_date_utc, _read_reason(entry))]
     _check_still_listed(certificate, issued_at)
-    return _Verdict(issued_at)
+    return [_Verdict(issued_at)]
 
 
 def _check_scope(certificate: Certificate, crl: x509.CertificateRevocationList) -> None:
@@ -314,7 +321,7 @@ def _may_sign_crls(issuer: Certificate) -> bool:
 def _read_reason(entry: x509.RevokedCertificate) -> str:
     try:
         return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
-    except (x509.ExtensionNotFound, *_UNREADABLE):
+    except (x509.ExtensionNotFound, *UNREADABLE):
         return "unspecified"
 
 

@@ -17,12 +17,11 @@ from asn1crypto import cms, core, tsp
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATES, MAX_TIMESTAMP_BYTES
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, der_to_raw, find_by_cms, verify_digest
-from transcript_core.pki.certificates import Certificate, load_certificate
+from transcript_core.pki.certificates import UNREADABLE, Certificate, load_certificate
 from transcript_core.pki.path import PathOutcome, PathResult, Purpose, validate_path
 from transcript_core.pki.trust import TrustStore
 
 _IMPRINT_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
-_UNREADABLE: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def parse_timestamp(token: bytes) -> Timestamp:
         raise TrustMaterialError(f"a time-stamp token is longer than {MAX_TIMESTAMP_BYTES} bytes")
     try:
         return _parse(token)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise TrustMaterialError(f"a time-stamp token cannot be read: {error}") from error
 
 
@@ -224,7 +223,7 @@ def _find_signature_problem(stamp: Timestamp, signer: Certificate) -> str | None
             return problem
         signed = info["signed_attrs"].untag().dump()
         value = _read_value(info["signature"].native, algorithm, signer)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return f"the token's signature cannot be read: {error}"
     verified = verify_digest(signer, algorithm, hashlib.new(hash_name, signed).digest(), value)
     return None if verified else "the token's signature does not verify"
