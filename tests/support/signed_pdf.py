@@ -101,9 +101,9 @@ def fully_signed_pdf() -> bytes:
     return sign_slot(pdf, slots[-1], seal, policy, timestamped=True)
 
 
-def stand_in_evidence(signer: Signer) -> Evidence:
-    """Return evidence of the right shape that proves nothing."""
-    return Evidence((signer.certificate, *signer.chain), (OCSP_STAND_IN,), (), PDF_SIGNED_AT)
+def stand_in_evidence(signer: Signer, *, crls: tuple[bytes, ...] = ()) -> Evidence:
+    """Return evidence of the right shape that proves nothing; equal but for the CRLs."""
+    return Evidence((signer.certificate, *signer.chain), (OCSP_STAND_IN,), crls, PDF_SIGNED_AT)
 
 
 def append_objects(pdf: bytes, bodies: Mapping[int, bytes]) -> bytes:

@@ -312,7 +312,7 @@ def test_evidence_is_stored_once() -> None:
 
 def test_later_evidence_joins_the_store() -> None:
     once = pades.append_evidence(partly_signed_pdf(), [stand_in_evidence(make_signer())])
-    more = dataclasses.replace(stand_in_evidence(make_signer()), crls=(b"\x30\x00",))
+    more = stand_in_evidence(make_signer(), crls=(b"\x30\x00",))
     read = read_signed_pdf(pades.append_evidence(once, [more]))
     assert (len(read.dss_ocsps), read.dss_crls, read.problems) == (1, (b"\x30\x00",), ())
 

@@ -51,7 +51,7 @@ def test_full_document_reads_as_signed() -> None:
 
 
 def test_evidence_after_the_last_signature_leaves_it_covering_to_the_end() -> None:
-    later = append_evidence(fully_signed_pdf(), [stand_in_evidence(make_signer("p-256"))])
+    later = append_evidence(fully_signed_pdf(), [stand_in_evidence(make_signer(), crls=(b"\x30\x00",))])
     read = read_signed_pdf(later)
     assert (read.covered_to_end, read.signatures[-1].whole_file, read.problems) == (True, False, ())
     assert not read_signed_pdf(append_objects(later, {1: b"<<>>"})).covered_to_end
