@@ -260,6 +260,22 @@ def test_an_authority_that_is_down_never_fails_the_signing() -> None:
         assert one.timestamp_problem is not None
 
 
+def test_no_timestamp_is_spent_on_a_value_that_does_not_verify() -> None:
+    asked: list[str] = []
+
+    def refuse(url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int) -> bytes:
+        asked.append(url)
+        raise EvidenceUnavailable(f"{url}: no answer")
+
+    document = stored_documents()[0]
+    for position, person in enumerate((HOMEROOM, PRINCIPAL)):
+        document = document.after(sign([document.task(position)], open_staff(person))[0])
+    seal = Handled(open_seal(), lambda _, values: values[::-1])
+    (result,) = sign([document.task(2)], seal, timestamps=TimestampClient(["http://tsa.invalid/"], refuse))
+    assert errors_of(result) == [SignatureMismatch] * 2
+    assert asked == []
+
+
 def test_a_task_without_its_pdf_cannot_be_built() -> None:
     task = stored_documents()[0].task(0)
     with pytest.raises(ValueError, match="PDF"):
