@@ -31,7 +31,7 @@ def _judge(pdf: PdfInput) -> Verdict:
         return failed(*_texts(signed.problems), SubIndication.FORMAT_FAILURE)
     if signed.unsupported:
         return indeterminate(*_texts(signed.unsupported), SubIndication.SIGNED_DATA_NOT_FOUND)
-    if signed.signatures and not any(signature.whole_file for signature in signed.signatures):
+    if signed.signatures and not signed.covered_to_end:
         return failed(
             "Không chữ ký nào bao trùm toàn bộ tệp PDF.",
             "No signature covers the whole PDF.",
