@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from transcript_core.errors import LimitExceeded
 from transcript_core.render.fonts import AppearanceFont, load_font
 from transcript_core.render.qr import QUIET_ZONE
 
 COMFORTABLE: Final = 5.6
 """Points below which lines are rather broken than made smaller."""
+
+_SMALLEST: Final = 0.5
+"""Points; a place that needs smaller letters is none."""
 
 _STEP: Final = 0.97
 """Each trial size is this part of the one before."""
@@ -102,6 +106,7 @@ def draw_lines(
 
     Raises:
         MalformedTranscript: the font lacks a character.
+        LimitExceeded: the box is too small for any size.
     """
     font = load_font()
     set_lines, size = _fit(lines, box, (largest, comfortable), font)
@@ -132,11 +137,12 @@ def _fit(lines: Sequence[Line], box: Box, sizes: tuple[float, float], font: Appe
             return list(lines), size
         size *= _STEP
     size = largest
-    while True:
+    while size > _SMALLEST:
         broken = [part for line in lines for part in _break(line, box.width / (size * line.scale), font)]
         if _fits(broken, size, box, font):
             return broken, size
         size *= _STEP
+    raise LimitExceeded("the signature field is too small for the lines that it must show")
 
 
 def _fits(lines: Sequence[Line], size: float, box: Box, font: AppearanceFont) -> bool:

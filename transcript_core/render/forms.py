@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import unicodedata
 from functools import cache
 from importlib import resources
@@ -31,6 +32,9 @@ TEMPLATES: Final = {
     "thpt/1": SchoolLevel.UPPER_SECONDARY,
 }
 """Template versions of this installation, each a folder; a released one is never changed."""
+
+_COMPILING: Final = threading.Lock()
+"""A compiler serves one thread at a time; processes, not threads, make rendering faster."""
 
 _REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _ROLES: Final = {
@@ -108,9 +112,10 @@ def _get_compiler() -> typst.Compiler:
 def _compile(template: str, view: View, info_xml: bytes) -> bytes:
     try:
         inputs = {"data": json.dumps(view, ensure_ascii=False), "info": info_xml.decode("utf-8")}
-        pdf, warnings = _get_compiler().compile_with_warnings(
-            _templates() / template / "form.typ", format="pdf", sys_inputs=inputs, pdf_standards=["a-3a", "ua-1"]
-        )
+        with _COMPILING:
+            pdf, warnings = _get_compiler().compile_with_warnings(
+                _templates() / template / "form.typ", format="pdf", sys_inputs=inputs, pdf_standards=["a-3a", "ua-1"]
+            )
     except UnicodeDecodeError as error:
         raise MalformedTranscript("the data to attach are not UTF-8") from error
     except typst.TypstError as error:

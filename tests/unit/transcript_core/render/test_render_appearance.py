@@ -14,7 +14,7 @@ from PIL import Image
 from tests.support.hard_samples import LONG_NAME
 from tests.support.pdf_fill import QR_URL, SIGNED_AT, fill_appearances, run_poppler
 from tests.support.samples import build_issue, build_transcript
-from transcript_core.errors import MalformedTranscript
+from transcript_core.errors import LimitExceeded, MalformedTranscript
 from transcript_core.model import SchoolLevel
 from transcript_core.render import (
     Appearance,
@@ -125,6 +125,12 @@ def test_times_are_vietnam_s_with_their_offset() -> None:
 def test_a_character_that_the_fonts_lack_is_refused_by_code_point() -> None:
     with pytest.raises(MalformedTranscript, match=r"U\+03A9"):
         build_person_appearance(147, 26, name="Ω", title="", signed_at=SIGNED_AT)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (0, 50), (50, 4.1)])
+def test_a_field_without_room_is_refused(width: float, height: float) -> None:
+    with pytest.raises(LimitExceeded):
+        build_person_appearance(width, height, name="Lê Vy", title="HIỆU TRƯỞNG", signed_at=SIGNED_AT)
 
 
 def test_the_fonts_have_every_vietnamese_letter() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -50,6 +51,18 @@ def test_equal_arguments_give_equal_octets_and_the_picture_s_digest_does_not_mat
     issue = build_issue(transcript, pdf=first)
     assert issue.pdf_sha256 == hashlib.sha256(first).digest()
     assert render_first_revision(transcript, issue, info_xml=INFO) == first
+
+
+def test_threads_get_what_they_would_get_alone() -> None:
+    transcript = build_transcript()
+    issue = build_issue(transcript)
+
+    def render_with(number: int) -> bytes:
+        return render_first_revision(transcript, issue, info_xml=b"<A>%d</A>" % number)
+
+    alone = [render_with(number) for number in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(render_with, range(4))) == alone
 
 
 def test_every_printed_fact_changes_the_octets() -> None:
