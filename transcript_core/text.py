@@ -13,6 +13,7 @@ from typing import Final
 from transcript_core.tables import normalize_name
 
 _INVISIBLE: Final = frozenset("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+_TONES: Final = frozenset("\u0300\u0301\u0303\u0309\u0323")  # grave, acute, tilde, hook above, dot below
 _PARENTHESES: Final = re.compile(r"\([^)]*\)")
 _FORBIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 
@@ -36,8 +37,18 @@ def find_forbidden(text: str) -> str | None:
 
 
 def fold_name(text: str) -> str:
-    """Return the key under which two spellings of a person's name meet: NFC, single blanks, no letter case."""
-    return clean_text(text).casefold()
+    """Return the key under which two spellings of a person's name meet.
+
+    Unicode form, blanks, letter case and the letter that carries a syllable's tone do not count: "Hòa" and "Hoà" are
+    one name, "Hoa" is another.
+    """
+    return " ".join(_move_tone(word) for word in clean_text(text).casefold().split())
+
+
+def _move_tone(word: str) -> str:
+    letters = unicodedata.normalize("NFD", word)
+    tones = "".join(letter for letter in letters if letter in _TONES)
+    return "".join(letter for letter in letters if letter not in _TONES) + tones
 
 
 def fold_header(text: str) -> str:

@@ -19,6 +19,10 @@ def test_names_with_other_accents_stay_apart() -> None:
     assert fold_name("Lê Thị Hoa") != fold_name("Lê Thị Hòa")
 
 
+def test_place_of_the_tone_does_not_make_another_name() -> None:
+    assert fold_name("Lê Thị Hòa Thủy") == fold_name("Lê Thị Hoà Thuỷ")
+
+
 def test_invisible_characters_are_dropped() -> None:
     assert clean_text("Lê\u200b An\ufeff") == "Lê An"
 

@@ -126,8 +126,8 @@ def test_member_named_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("part", [SHEET, "xl/workbook.xml", "[Content_Types].xml", "_rels/.rels"])
 def test_document_type_is_refused_in_every_part(part: str) -> None:
-    attack = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaa">]>'
-    assert code_of(rewrite(PLAIN, part, lambda xml: attack + xml)) == "workbook-damaged"
+    attacked = rewrite(PLAIN, part, lambda xml: b"<!DOCTYPE x>" + xml)
+    assert code_of(attacked) == "workbook-damaged"
 
 
 def test_xml_in_utf_16_is_refused() -> None:
