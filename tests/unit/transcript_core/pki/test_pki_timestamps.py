@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 from asn1crypto import cms, tsp
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from tests.support.pki import development_pki, open_person, pki_at
 from transcript_core.errors import TrustMaterialError
@@ -161,3 +164,44 @@ def test_rubbish_gives_a_result_and_never_an_exception_of_a_library() -> None:
                 verify_timestamp(data, IMPRINT, trust=development_pki().trust_store()).outcome is not PathOutcome.VALID
             )
     assert verify(b"0" * 70_000).sub_indication == "FORMAT_FAILURE"
+
+
+def _resign(signed: Any, add: list[tuple[str, Any]]) -> None:
+    """Replace the attribute that names the signer by `add` and sign again with the TSA's own key."""
+    key = load_pem_private_key(development_pki().read_key("tsa")[1], None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    info = signed["signer_infos"][0]
+    kept = [one for one in info["signed_attrs"] if one["type"].native != "signing_certificate"]
+    made = [cms.CMSAttribute({"type": name, "values": [value]}) for name, value in add]
+    info["signed_attrs"] = cms.CMSAttributes([*kept, *made])
+    info["signature"] = key.sign(cms.CMSAttributes([*kept, *made]).dump(), ec.ECDSA(hashes.SHA256()))
+
+
+def _name_signer(version: int, *, right: bool) -> tuple[str, Any]:
+    certificate = parse_timestamp(stamp()).certificate
+    assert certificate is not None
+    named = certificate.der if right else b"khac"
+    if version == 1:
+        return "signing_certificate", tsp.SigningCertificate({"certs": [{"cert_hash": hashlib.sha1(named).digest()}]})
+    return "signing_certificate_v2", tsp.SigningCertificateV2(
+        {"certs": [{"cert_hash": hashlib.sha256(named).digest()}]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("named", "outcome"),
+    [
+        ([(1, True)], PathOutcome.VALID),
+        ([(2, True)], PathOutcome.VALID),
+        ([(1, True), (2, True)], PathOutcome.VALID),
+        ([(2, False)], PathOutcome.INVALID),
+        ([(1, True), (2, False)], PathOutcome.INVALID),
+        ([(1, False), (2, True)], PathOutcome.INVALID),
+        ([], PathOutcome.INVALID),
+    ],
+)
+def test_signer_is_named_in_either_form_and_never_contradicted(
+    named: list[tuple[int, bool]], outcome: PathOutcome
+) -> None:
+    add = [_name_signer(version, right=right) for version, right in named]
+    assert verify(rebuild(lambda signed: _resign(signed, add))).outcome is outcome
