@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.signed_pdf import partly_signed_pdf, unsigned_pdf
+from tests.support.signed_pdf import append_objects, partly_signed_pdf, unsigned_pdf
 from transcript_core.errors import LimitExceeded
 from transcript_core.limits import MAX_PDF_BYTES
 from transcript_core.pdf import (
@@ -224,13 +224,21 @@ def test_irregular_update_is_where_reading_stops(spoil: object) -> None:
     assert len(file.revisions) < 4
 
 
-def test_object_hidden_in_a_stream_is_refused() -> None:
-    pdf = partly_signed_pdf()
-    old = re.findall(rb"/Length \d+[^\n]*>>\nstream\n", pdf)[-1]
-    at = pdf.rindex(old)
-    hidden = b"9 0 obj <</Evil true>>"
-    spoilt = pdf[:at] + b"<</Length %d>>\nstream\n%s\nendstream\nendobj\n" % (len(hidden), hidden)
-    assert read_pdf(spoilt).trouble is not None
+@pytest.mark.parametrize("hidden", [b"9 0 obj <</Evil true>>", b"endobj", b"%%EOF"])
+def test_object_hidden_in_a_stream_is_refused(hidden: bytes) -> None:
+    sound, spoilt = (
+        append_objects(partly_signed_pdf(), {1: b"<</Length %d>>\nstream\n%s\nendstream" % (len(content), content)})
+        for content in (b"q Q", hidden)
+    )
+    assert read_pdf(sound).trouble is None
+    trouble = read_pdf(spoilt).trouble
+    assert trouble is not None
+    assert "looks like another object" in trouble.problem
+
+
+def test_object_hidden_in_the_original_is_refused() -> None:
+    with pytest.raises(MalformedPdf, match="hidden"):
+        read_pdf(_replace_first(unsigned_pdf()[0], b"/Lang(vi-VN)", b"/Lan(endobj)"))
 
 
 def test_too_long_a_file_is_refused_unread() -> None:

@@ -172,6 +172,26 @@ def test_signing_revision_in_another_form_is_named(pattern: bytes, new: bytes, c
     assert code in list_codes(rewrite_signing(partly_signed_pdf(), pattern, new))
 
 
+@pytest.mark.parametrize(
+    ("extra", "codes"),
+    [
+        (b"", {"byte-range"}),  # in order as a revision; that nobody signed is the signature's own problem
+        (b"<</Type/Annot/Subtype/FreeText>>", {"byte-range", "revision-content"}),
+    ],
+)
+def test_signing_revision_that_brings_more_is_named(extra: bytes, codes: set[str]) -> None:
+    pdf = partly_signed_pdf()
+    form = read_prepared(pdf)
+    field = list(form.fields.values())[4]
+    bodies = {
+        form.size: b"<</Type/Sig/SubFilter/ETSI.CAdES.detached/ByteRange[0 1 2 3]/Contents <00>>>",
+        form.size + 1: b"<</Type/XObject/Subtype/Form/BBox[0 0 1 1]/Length 3>>\nstream\nq Q\nendstream",
+        field.object_number: field.dictionary + b"/AP<</N %d 0 R>>/V %d 0 R>>" % (form.size + 1, form.size),
+    }
+    forged = append_objects(pdf, {**bodies, **({form.size + 2: extra} if extra else {})})
+    assert list_codes(forged) == codes
+
+
 def test_signature_after_the_seal_is_named() -> None:
     pdf, slots, policy = unsigned_pdf()
     signer = make_signer()
