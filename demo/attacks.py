@@ -68,7 +68,7 @@ def _draw_seal(file: pikepdf.Pdf, transcript: Transcript, qr_url: str) -> None:
         qr_url=qr_url,
     )
     drawn = appearance.objects[0]
-    stream = pikepdf.Stream(file, pikepdf.Dictionary())
+    stream = pikepdf.Stream(file, b"")
     head = b"".join(piece if isinstance(piece, bytes) else b"null" for piece in drawn.pieces)
     filtered = b"/FlateDecode" in head
     stream.write(drawn.stream or b"", filter=pikepdf.Name.FlateDecode if filtered else None)

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 
-import click
 import typer
 
 from service.cli import authority, building, importing, recalls, serving, signing, status, verifying
@@ -40,14 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     try:
         code = build_app()(list(sys.argv[1:] if argv is None else argv), standalone_mode=False)
-    except click.exceptions.Exit as stop:
+    except typer.Exit as stop:
         return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return EXIT_USAGE
-    except click.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         fail("stopped; what was finished is kept, run the same command again to go on")
         return EXIT_FAILED
+    except typer.TyperException as error:
+        fail(str(error) or "see hocba --help", code="usage")
+        return EXIT_USAGE
     except TranscriptError as error:
         fail(str(error), code=error.code)
         return EXIT_FAILED

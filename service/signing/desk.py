@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -12,9 +13,10 @@ from signing.evidence import EvidenceCollector
 from signing.signer import Signer
 from signing.timestamp import TimestampClient
 from transcript_core.authority import AuthorityList
-from transcript_core.errors import NotEligible, TrustMaterialError
+from transcript_core.errors import NotEligible, TimestampRefused, TrustMaterialError
 from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.fetch import Fetch
+from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.pki.trust import TrustStore
 
 
@@ -40,6 +42,29 @@ class SigningDesk:
     def evidence(self) -> Evidence:
         """Chain and revocation status of the signer's certificate, fetched once an action."""
         return self.services.evidence.collect(self.signer.certificate, chain=self.signer.chain)
+
+    @cached_property
+    def evidence_with_timestamps(self) -> Evidence:
+        """The same, with that of the time-stamping authority's certificate: what a B-T signature needs to be judged.
+
+        The authority is asked for one token to learn which certificate it uses now.
+
+        Raises:
+            TimestampRefused: no authority gives a token, so nothing can reach B-T.
+            EvidenceUnavailable: the status of the authority's certificate could not be fetched.
+        """
+        if self.services.timestamps is None:
+            return self.evidence
+        token = parse_timestamp(self.services.timestamps.request(hashlib.sha256(b"").digest()))
+        if token.certificate is None:
+            raise TimestampRefused("the time-stamping authority's token carries no certificate")
+        proof = self.services.evidence.collect(token.certificate, chain=token.certificates)
+        return Evidence(
+            chain=tuple(dict.fromkeys((*self.evidence.chain, *proof.chain))),
+            ocsps=tuple(dict.fromkeys((*self.evidence.ocsps, *proof.ocsps))),
+            crls=tuple(dict.fromkeys((*self.evidence.crls, *proof.crls))),
+            fetched_at=self.evidence.fetched_at,
+        )
 
     @cached_property
     def check(self) -> SignerCheck:

@@ -20,7 +20,7 @@ from service.transcripts.building import get_transcript_document
 from service.transcripts.repository import DocumentKey, StoredDocument
 from signing.batch import SigningResult, SigningTask, sign_batch
 from transcript_core.errors import Conflict, StateError, TranscriptError
-from transcript_core.policy import SignatureFormat, Slot
+from transcript_core.policy import SignatureFormat, SignatureLevel, Slot
 from transcript_core.render.appearance import Appearance, build_person_appearance
 from transcript_core.render.prepared import read_prepared
 from transcript_core.xml import TranscriptDocument
@@ -126,16 +126,18 @@ def sign_chunk(
         columns: further columns of the document's row, saved with it.
     """
     opened = [_open(desk, key, slot_id, prepare_pdf) for key, slot_id in todo]
+    timestamped = any(one.slot.rule.level is not SignatureLevel.B_B for one in opened)
+    evidence = desk.evidence_with_timestamps if timestamped else desk.evidence
     tasks = [_build_task(one, build_appearance) for one in opened]
     results = sign_batch(
         tasks,
         desk.signer,
         check=desk.check,
         at=desk.at,
-        evidence=desk.evidence,
+        evidence=evidence,
         timestamps=desk.services.timestamps,
     )
-    evidence_sha256 = put_evidence(desk.workspace.store, desk.evidence)
+    evidence_sha256 = put_evidence(desk.workspace.store, evidence)
     for one, result in zip(opened, results, strict=True):
         try:
             _save(desk, one, result, evidence_sha256, actor, {} if columns is None else columns(one))

@@ -22,7 +22,7 @@ from signing.batch import SigningTask, sign_batch
 from transcript_core.authority import AuthorityList
 from transcript_core.errors import Conflict, InputError, MalformedTranscript, NotEligible, NotFound
 from transcript_core.model import DocumentReference, Recall, Seal, SlotRole, SlotSigner, Transcript
-from transcript_core.policy import Office, SignatureFormat, find_policy
+from transcript_core.policy import Office, SignatureFormat, SignatureLevel, find_policy
 from transcript_core.xml import RecallDocument, build_recall, document_digest, read_document
 
 REQUESTER_SLOT_ID = "nguoi-de-nghi"
@@ -189,8 +189,14 @@ def _sign(desk: SigningDesk, xml: bytes, role: SlotRole) -> bytes:
         xml=xml,
         formats=(SignatureFormat.XADES,),
     )
+    timestamped = slot.rule.level is not SignatureLevel.B_B
     (result,) = sign_batch(
-        [task], desk.signer, check=desk.check, at=desk.at, evidence=desk.evidence, timestamps=desk.services.timestamps
+        [task],
+        desk.signer,
+        check=desk.check,
+        at=desk.at,
+        evidence=desk.evidence_with_timestamps if timestamped else desk.evidence,
+        timestamps=desk.services.timestamps,
     )
     made = result.formats[SignatureFormat.XADES]
     if made.error is not None:
