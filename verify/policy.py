@@ -17,7 +17,7 @@ class VerificationPolicy:
     name: str
     required: frozenset[str]  # names of checks; one that is not checked makes the report indeterminate
     clock_tolerance: timedelta  # how far a claimed time may lie on the wrong side of another
-    transcripts_only: bool  # any other signed file is at best indeterminate
+    transcripts_only: bool  # any other file is at best indeterminate; if not, nothing beyond `required` is looked at
     revocation_max_age: timedelta  # how much older than the time that counts revocation data may be
 
 
@@ -38,6 +38,8 @@ SIGNATURE_CHECKS: Final = frozenset(
         "signer.identified",
         "time.timestamps",
         "time.plausible",
+        "trust.world",
+        "pdf.revisions",
     }
 )
 """What is asked of every signed file."""
@@ -51,10 +53,8 @@ TRANSCRIPT_CHECKS: Final = SIGNATURE_CHECKS | {
     "slots.signers",
     "slots.complete",
     "slots.order",
-    "trust.world",
     "authority",
     "status",
-    "pdf.revisions",
     "pdf.content",
     "json.content",
 }

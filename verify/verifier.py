@@ -150,8 +150,13 @@ def _run(document: bytes, context: Context, xml: bytes | None, json: bytes | Non
     )
     # Step 6, the question; steps 4 to 8, the judgements
     examination = replace(examination, status=_ask_status(examination, context))
-    findings = tuple(check.check(examination, context) for check in checks.ALL)
+    findings = tuple(check.check(examination, context) for check in _list_checks(context.policy))
     return _build_report(examination, context, findings)
+
+
+def _list_checks(policy: VerificationPolicy) -> tuple[checks.Check, ...]:
+    """Return all checks for a transcript; for any other file those that the policy asks for."""
+    return tuple(check for check in checks.ALL if policy.transcripts_only or check.NAME in policy.required)
 
 
 def _read(document: bytes, container: Container, xml: bytes | None, json: bytes | None) -> _Inputs:

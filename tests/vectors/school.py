@@ -160,9 +160,14 @@ class School:
 
     def verifier(self, *documents: bytes, status: DocumentStatus = DocumentStatus.VALID) -> Verifier:
         """Return a verifier that trusts the PKI and the list, and knows `documents` with this status."""
+        known = self.status_of_all(*documents, status=status)
+        return Verifier(trust=self.trust, authority=self.authority(), status=known)
+
+    def status_of_all(self, *documents: bytes, status: DocumentStatus = DocumentStatus.VALID) -> AnyStatus:
+        """Return a source that knows `documents`, or when there are none every document, with this status."""
         entries = tuple(_entry(document, status) for document in documents)
         known = StatusFile("01000701", "2025-2026", CHECKED_AT, CHECKED_AT + timedelta(days=7), entries)
-        return Verifier(trust=self.trust, authority=self.authority(), status=AnyStatus(known, status))
+        return AnyStatus(known, status)
 
 
 @dataclass(frozen=True)

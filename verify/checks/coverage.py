@@ -27,17 +27,27 @@ RULE: Final = Rule(
     "Everything that is shown is signed by the person responsible for it.",
 )
 
+_OUTSIDE: Final = failed("đứng ngoài các ô chữ ký", "stands outside the slots", SubIndication.SIG_CONSTRAINTS_FAILURE)
+
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
-    """Return whether every XML signature signs what its slot asks for."""
+    """Return whether every signature signs what its slot asks for, and none stands anywhere else."""
     xml = examination.xml
-    if xml is None or not xml.is_ours:
+    if not examination.is_transcript_file:
         return conclude(RULE, NOT_APPLICABLE)
+    in_pdf = [(one, _judge_in_pdf(one)) for one in examination.list_signatures(SignatureFormatName.PADES)]
+    if xml is None:
+        return combine(RULE, in_pdf) if examination.pdf is not None else conclude(RULE, NOT_APPLICABLE)
     if xml.content is None or xml.cache is None:
         return conclude(RULE, UNREAD)
     targets = find_targets(xml)
-    signatures = examination.list_signatures(SignatureFormatName.XADES)
-    return combine(RULE, [(signature, _judge(signature, targets)) for signature in signatures])
+    in_xml = [(one, _judge(one, targets)) for one in examination.list_signatures(SignatureFormatName.XADES)]
+    return combine(RULE, [*in_xml, *in_pdf])
+
+
+def _judge_in_pdf(signature: ExaminedSignature) -> Verdict:
+    """A PDF signature covers its whole revision (`pdf.revisions`); here it only has to be one of the slots'."""
+    return _OUTSIDE if signature.facts.slot is None else PASSED
 
 
 def find_targets(xml: XmlInput) -> Mapping[str, _Element | None]:
@@ -60,7 +70,7 @@ def find_targets(xml: XmlInput) -> Mapping[str, _Element | None]:
 def _judge(signature: ExaminedSignature, targets: Mapping[str, _Element | None]) -> Verdict:
     slot, xades = signature.facts.slot, signature.facts.xades
     if slot is None or xades is None:
-        return failed("đứng ngoài các ô chữ ký", "stands outside the slots", SubIndication.SIG_CONSTRAINTS_FAILURE)
+        return _OUTSIDE
     if xades.signature_id != slot.signature_id:
         return failed(
             "mang định danh của ô khác", "carries another slot's identifier", SubIndication.SIG_CONSTRAINTS_FAILURE
