@@ -95,6 +95,7 @@ def sign_batch(
     at: datetime,
     evidence: Evidence | None = None,
     timestamps: TimestampClient | None = None,
+    timestamp_evidence: Evidence | None = None,
     list_size: int | None = None,
 ) -> Iterator[SigningResult]:
     """Sign every task and return its result, in the order of the tasks.
@@ -104,6 +105,8 @@ def sign_batch(
         at: the signing time that is signed, aware.
         evidence: of the certificate; put into the XML signatures.
         timestamps: asked for slots whose policy wants more than B-B; None: such slots stay at B-B.
+        timestamp_evidence: of the authority behind `timestamps`, put into the XML beside its token; a PDF carries it in
+            its security store, which the caller fills before the seal's task (`pades.append_evidence`).
         list_size: tasks that are handed to the signer at once; None: all, under one approval.
 
     Returns:
@@ -123,7 +126,14 @@ def sign_batch(
             if lost is not None:
                 yield _give_up(one, lost)
             else:
-                yield attach_task(one, values[position], identity=identity, evidence=evidence, timestamps=timestamps)
+                yield attach_task(
+                    one,
+                    values[position],
+                    identity=identity,
+                    evidence=evidence,
+                    timestamps=timestamps,
+                    timestamp_evidence=timestamp_evidence,
+                )
 
 
 def prepare_task(task: SigningTask, identity: SigningIdentity, *, check: SignerCheck, at: datetime) -> PreparedTask:
@@ -150,6 +160,7 @@ def attach_task(
     identity: SigningIdentity,
     evidence: Evidence | None = None,
     timestamps: TimestampClient | None = None,
+    timestamp_evidence: Evidence | None = None,
 ) -> SigningResult:
     """Return a task's result; the PDF is signed only when its XML is."""
     task = prepared.task
@@ -159,7 +170,15 @@ def attach_task(
         if failed is not None:
             results[kind] = FormatResult(None, None, failed)
             continue
-        results[kind] = _attach(prepared, pending, values[kind], identity, evidence, timestamps)
+        results[kind] = _attach(
+            prepared,
+            pending,
+            values[kind],
+            identity=identity,
+            evidence=evidence,
+            timestamps=timestamps,
+            timestamp_evidence=timestamp_evidence,
+        )
         failed = results[kind].error
     return SigningResult(task.key, results)
 
@@ -192,16 +211,26 @@ def _attach(
     prepared: PreparedTask,
     pending: Pending,
     value: bytes,
+    *,
     identity: SigningIdentity,
     evidence: Evidence | None,
     timestamps: TimestampClient | None,
+    timestamp_evidence: Evidence | None,
 ) -> FormatResult:
     task = prepared.task
     try:
         check_value(pending, value, identity.certificate)
         token, problem = _ask_timestamp(task, pending, value, timestamps)
         if pending.format is PendingFormat.XADES:
-            document = xades.attach(prepared.xml, pending, value, identity=identity, evidence=evidence, timestamp=token)
+            document = xades.attach(
+                prepared.xml,
+                pending,
+                value,
+                identity=identity,
+                evidence=evidence,
+                timestamp=token,
+                timestamp_evidence=timestamp_evidence,
+            )
         else:
             assert task.pdf is not None
             document = pades.attach(task.pdf, pending, value, identity=identity, timestamp=token)

@@ -14,6 +14,7 @@ from asn1crypto import algos, cms, core, tsp
 
 from transcript_core.errors import EvidenceUnavailable, TimestampRefused, TrustMaterialError
 from transcript_core.limits import MAX_TIMESTAMP_BYTES
+from transcript_core.pki.certificates import Certificate, deduplicate
 from transcript_core.pki.fetch import Fetch
 from transcript_core.pki.path import PathOutcome
 from transcript_core.pki.timestamps import Timestamp, parse_timestamp, verify_timestamp
@@ -53,6 +54,7 @@ class TimestampClient:
         self._fetch = fetch
         self._policy = policy
         self._trust = trust
+        self._certificates: tuple[Certificate, ...] = ()
 
     def request(self, imprint: bytes) -> bytes:
         """Return a token over `imprint`, DER of a CMS ContentInfo.
@@ -74,6 +76,19 @@ class TimestampClient:
         told = "; ".join(f"{url}: {reason}" for url, reason in reasons)
         raise TimestampRefused(f"no time-stamping authority gave a token: {told}", reasons=tuple(reasons))
 
+    def list_certificates(self) -> tuple[Certificate, ...]:
+        """Return the authority's certificate and after it those it sends along, as its last token had them.
+
+        Whoever keeps evidence of the authority needs them before the first document is prepared; when no token was
+        received yet, one over random octets is asked for.
+
+        Raises:
+            TimestampRefused: as `request`.
+        """
+        if not self._certificates:
+            self.request(secrets.token_bytes(_IMPRINT_BYTES))
+        return self._certificates
+
     def _ask(self, url: str, imprint: bytes) -> bytes:
         nonce = secrets.randbits(_NONCE_BITS) | 1 << (_NONCE_BITS - 1)
         query = build_query(imprint, nonce, policy=self._policy)
@@ -81,6 +96,7 @@ class TimestampClient:
         stamp = check_answer(answer, imprint, nonce, policy=self._policy)
         if self._trust is not None:
             _check_signature(stamp, imprint, self._trust)
+        self._certificates = deduplicate(one for one in (stamp.certificate, *stamp.certificates) if one is not None)
         return stamp.der
 
 

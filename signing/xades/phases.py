@@ -105,6 +105,7 @@ def attach(
     identity: SigningIdentity,
     evidence: Evidence | None = None,
     timestamp: bytes | None = None,
+    timestamp_evidence: Evidence | None = None,
 ) -> bytes:
     """Return the document with the signature in its slot.  Everything else stays byte for byte.
 
@@ -112,6 +113,7 @@ def attach(
         value: the signer's answer; raw r‖s for ECDSA.
         evidence: chain and revocation status of the certificate, put into the unsigned properties.
         timestamp: DER of an RFC 3161 token over `timestamp_imprint(pending, value)`.
+        timestamp_evidence: the same of the time-stamping authority; without it nobody can believe the token later.
 
     Raises:
         SignatureMismatch: another certificate than at prepare, or a value that does not verify against it.
@@ -134,7 +136,11 @@ def attach(
         value=value,
         certificates=certificates,
         signed_properties=texts.signed_properties,
-        unsigned_properties=build_unsigned_properties(timestamp=timestamp, evidence=evidence, known=certificates),
+        unsigned_properties=build_unsigned_properties(
+            timestamp=timestamp,
+            evidences=[one for one in (evidence, timestamp_evidence if timestamp else None) if one is not None],
+            known=certificates,
+        ),
     )
     return stored.splice_signature(pending.slot_id, signature)
 

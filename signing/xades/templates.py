@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -144,19 +144,21 @@ def build_signature(
     ).encode()
 
 
-def build_unsigned_properties(*, timestamp: bytes | None, evidence: Evidence | None, known: Sequence[bytes]) -> str:
+def build_unsigned_properties(*, timestamp: bytes | None, evidences: Sequence[Evidence], known: Sequence[bytes]) -> str:
     """Return xades:UnsignedProperties, or nothing when there is nothing to say.
 
     Args:
         timestamp: DER of the RFC 3161 token over the signature value.
-        evidence: chain and revocation status; certificates in `known` (DER, of KeyInfo) are not repeated.
+        evidences: chains and revocation status, of the signer and of the time-stamping authority; nothing is written
+            twice, and no certificate in `known` (DER, of KeyInfo).
 
     Spec: EN 319 132-1, 5.3 (SignatureTimeStamp), 5.4.1, 5.4.2 (values of certificates and of revocation).
     """
     properties = "" if timestamp is None else build_signature_timestamp(timestamp)
-    if evidence is not None:
-        properties += _certificate_values([one.der for one in evidence.chain if one.der not in known])
-        properties += _revocation_values(evidence.crls, evidence.ocsps)
+    properties += _certificate_values([der for der in _list_unique(evidences, _list_chain) if der not in known])
+    properties += _revocation_values(
+        _list_unique(evidences, lambda one: one.crls), _list_unique(evidences, lambda one: one.ocsps)
+    )
     return wrap_unsigned_properties(properties) if properties else ""
 
 
@@ -166,6 +168,14 @@ def wrap_unsigned_properties(properties: str) -> str:
         f"<xades:UnsignedProperties><xades:UnsignedSignatureProperties>{properties}"
         "</xades:UnsignedSignatureProperties></xades:UnsignedProperties>"
     )
+
+
+def _list_unique(evidences: Sequence[Evidence], choose: Callable[[Evidence], Iterable[bytes]]) -> list[bytes]:
+    return list(dict.fromkeys(der for one in evidences for der in choose(one)))
+
+
+def _list_chain(evidence: Evidence) -> Iterable[bytes]:
+    return [one.der for one in evidence.chain]
 
 
 def _reference(attribute: str, part_id: str, digest: bytes) -> str:

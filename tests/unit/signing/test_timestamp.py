@@ -20,7 +20,9 @@ from transcript_core.clock import FixedClock
 from transcript_core.errors import EvidenceUnavailable, TimestampRefused
 from transcript_core.limits import MAX_TIMESTAMP_BYTES
 from transcript_core.model import SchoolLevel
+from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.timestamps import parse_timestamp
+from transcript_core.xml import read_document
 
 IMPRINT = bytes(range(32))
 DEAD = "http://tsa.invalid/"
@@ -173,3 +175,44 @@ def test_a_timestamp_is_attached_and_one_for_another_signature_is_not() -> None:
     for wrong in (client.request(IMPRINT), b"", b"\x30\x00"):
         with pytest.raises(TimestampRefused):
             xades.attach(document, pending, value, identity=identity, timestamp=wrong)
+
+
+def test_the_authoritys_certificates_are_known_before_the_first_document_and_asked_for_once() -> None:
+    recorder = Recorder()
+    client = TimestampClient([tsa_url()], recorder)
+    certificates = client.list_certificates()
+    assert certificates[0].is_timestamping
+    assert parse_timestamp(client.request(IMPRINT)).certificate == certificates[0]
+    assert client.list_certificates() == certificates
+    assert len(recorder.calls) == 2
+
+
+def test_evidence_of_the_authority_goes_beside_its_token_and_nothing_is_written_twice() -> None:
+    document, slots, policy = build_unsigned(SchoolLevel.PRIMARY)
+    signer = make_signer("p-256")
+    identity = SigningIdentity.of(signer)
+    pending = xades.prepare(document, slots[0], identity, at=SIGNED_AT, policy=policy)
+    (value,) = signer.sign_digests([pending.digest])
+    client = TimestampClient([tsa_url()], Recorder())
+    own = Evidence((signer.certificate, *signer.chain), (b"\x30own",), (b"\x30same",), SIGNED_AT)
+    authoritys = Evidence(client.list_certificates(), (b"\x30tsa",), (b"\x30same",), SIGNED_AT)
+
+    def count(token: bytes | None, element: str) -> int:
+        signed = xades.attach(
+            document,
+            pending,
+            value,
+            identity=identity,
+            evidence=own,
+            timestamp=token,
+            timestamp_evidence=authoritys,
+        )
+        assert canonicalize(parse_xml(signed)) == signed
+        assert set(read_document(signed).signed) == {slots[0].slot_id}
+        return signed.count(f"<xades:{element}>".encode())
+
+    token = client.request(xades.timestamp_imprint(pending, value))
+    assert count(token, "EncapsulatedOCSPValue") == 2
+    assert count(token, "EncapsulatedCRLValue") == 1
+    assert count(token, "EncapsulatedX509Certificate") == len(authoritys.chain)
+    assert count(None, "EncapsulatedOCSPValue") == 1
