@@ -20,6 +20,12 @@ RULE: Final = Rule(
     Criterion.CERTIFICATE_IN_DATE,
 )
 
+_NO_PROOF: Final = indeterminate(
+    "chứng thư không còn hiệu lực và không có dấu thời gian chứng minh đã ký khi còn hiệu lực",
+    "the certificate is not in date and no timestamp proves that it was signed when it was",
+    SubIndication.OUT_OF_BOUNDS_NO_POE,
+)
+
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether every certificate was in date."""
@@ -27,20 +33,19 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 
 
 def judge(signature: ExaminedSignature) -> Verdict:
-    """Return whether one certificate was in date; using it out of date by one's own word fails."""
+    """Return whether one certificate was in date; using it out of date by one's own word fails.
+
+    Of a certificate that leads to no anchor the dates are only claims too, so nothing fails by them.
+    """
     certificate, claimed = signature.facts.certificate, signature.facts.signed_at
     if certificate is None:
         return NOT_APPLICABLE
+    if signature.path is None or signature.path.anchor is None:
+        return PASSED if certificate.is_in_date(signature.judged_at) else _NO_PROOF
     if claimed is not None and claimed > certificate.not_after:
         return failed("ký khi chứng thư đã hết hạn", "signed after the certificate expired", SubIndication.EXPIRED)
     if signature.judged_at < certificate.not_before or (claimed is not None and claimed < certificate.not_before):
         return failed(
             "ký khi chứng thư chưa có hiệu lực", "signed before the certificate was valid", SubIndication.NOT_YET_VALID
         )
-    if signature.judged_at > certificate.not_after:
-        return indeterminate(
-            "chứng thư đã hết hạn và không có dấu thời gian chứng minh đã ký trước đó",
-            "the certificate has expired and no timestamp proves that it was signed before",
-            SubIndication.OUT_OF_BOUNDS_NO_POE,
-        )
-    return PASSED
+    return PASSED if signature.judged_at <= certificate.not_after else _NO_PROOF

@@ -9,6 +9,7 @@ from typing import Final
 
 from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
 from verify.examination import Context, Examination
+from verify.formats.problems import SignatureProblem
 from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature
 
@@ -33,7 +34,13 @@ def judge(signature: ExaminedSignature) -> Verdict:
         )
     if signature.facts.certificate_is_bound:
         return PASSED
-    return failed(
+    if SignatureProblem.OTHER_CERTIFICATE.text in signature.facts.troubles:
+        return failed(
+            "chứng thư kèm theo không phải chứng thư đã dùng để ký",
+            "the attached certificate is not the one that was signed with",
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+        )
+    return indeterminate(
         "chữ ký không gắn với chứng thư kèm theo",
         "the signature is not bound to the attached certificate",
         SubIndication.SIG_CONSTRAINTS_FAILURE,

@@ -33,10 +33,10 @@ def _leave_out(signature: ExaminedSignature) -> Verdict:  # noqa: ARG001
 
 
 def judge(signature: ExaminedSignature) -> Verdict:
-    """Return whether one XML signature is of our form; the PDF's own rules stand in `pdf.revisions`."""
+    """Return whether one signature is of our form; what may stand in a PDF is told by `pdf.revisions`."""
     xades = signature.facts.xades
     if xades is None:
-        return NOT_APPLICABLE
+        return _judge_certificate_reference(signature)
     for is_right, text_vi, text_en in (
         (
             _has_our_shape(xades),
@@ -49,6 +49,15 @@ def judge(signature: ExaminedSignature) -> Verdict:
         if not is_right:
             return failed(text_vi, text_en, SubIndication.SIG_CONSTRAINTS_FAILURE)
     return PASSED
+
+
+def _judge_certificate_reference(signature: ExaminedSignature) -> Verdict:
+    """PDF and JSON: the signed attributes or headers name the certificate."""
+    if signature.facts.certificate_is_bound:
+        return PASSED
+    return failed(
+        "chứng thư không được ký cùng", "the certificate is not signed along", SubIndication.SIG_CONSTRAINTS_FAILURE
+    )
 
 
 def _has_our_shape(xades: XadesSignature) -> bool:

@@ -1,7 +1,8 @@
 """What can be wrong with the form of one signature, each with its sentence for people.
 
 One table for all formats, so that a report says the same thing the same way.  `BROKEN` means that the signature says
-something impossible or forbidden; `UNREADABLE` that this release cannot judge it, which never becomes "valid".
+something impossible or forbidden; `UNREADABLE` that it says too little, or what this release cannot judge, which
+never becomes "valid".  In a transcript what is missing fails besides, by `signature.profile`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class SignatureProblem(Enum):
     WRONG_CHILDREN = _broken(
         "các phần tử bên trong chữ ký thiếu, thừa hoặc bị lặp", "missing, extra or doubled elements in the signature"
     )
-    NO_ID = _broken("chữ ký không có Id", "the signature has no Id")
+    NO_ID = _unreadable("chữ ký không có Id", "the signature has no Id", SubIndication.SIG_CONSTRAINTS_FAILURE)
     NO_REFERENCE = _broken("chữ ký không tham chiếu nội dung nào", "the signature references nothing")
     TOO_MANY_REFERENCES = _broken("chữ ký có quá nhiều tham chiếu", "the signature has too many references")
     BAD_BASE64 = _broken("một giá trị Base64 sai quy cách", "a Base64 value is malformed")
@@ -90,8 +91,10 @@ class SignatureProblem(Enum):
         SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
     )
     MANY_CERTIFICATES = _broken("kèm quá nhiều chứng thư số", "too many certificates are attached")
-    NO_SIGNED_PROPERTIES = _broken(
-        "không có thuộc tính đã ký (SignedProperties)", "there are no signed properties (SignedProperties)"
+    NO_SIGNED_PROPERTIES = _unreadable(
+        "không có thuộc tính đã ký (SignedProperties)",
+        "there are no signed properties (SignedProperties)",
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
     )
     MANY_QUALIFYING_PROPERTIES = _broken(
         "có nhiều hơn một bộ thuộc tính chữ ký", "more than one set of qualifying properties"
@@ -102,7 +105,7 @@ class SignatureProblem(Enum):
     PROPERTIES_NOT_SIGNED = _broken(
         "thuộc tính chữ ký không được ký đúng một lần", "the properties are not signed exactly once"
     )
-    NO_CERTIFICATE_REFERENCE = _broken(
+    NO_CERTIFICATE_REFERENCE = _unreadable(
         "không có SigningCertificateV2", "SigningCertificateV2 is missing", SubIndication.SIG_CONSTRAINTS_FAILURE
     )
     OTHER_CERTIFICATE = _broken(
