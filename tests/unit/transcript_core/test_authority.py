@@ -446,10 +446,10 @@ def test_looking_up_does_not_grow_with_the_list() -> None:
         StaffEntry(f"02{number:08d}", "Nguyễn Văn A", (f"CCCD:{number:012d}",), ()) for number in range(20_000)
     )
     large = replace(authority, staff=(*authority.staff, *crowd))
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(200):
         assert check_slot(large, slot_of_crowd(), "CCCD:000000019999", AT).code is AuthorityCode.OUT_OF_OFFICE
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
 
 
 def slot_of_crowd() -> Slot:

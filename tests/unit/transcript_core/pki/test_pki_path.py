@@ -178,10 +178,10 @@ def test_mesh_of_certificates_ends_soon() -> None:
     authorities = [_Authority(f"Lưới {number}") for number in range(12)]
     mesh = [one.cross(other).certificate for one in authorities for other in authorities if one is not other]
     leaf = authorities[0].issue("Người", ca=False)
-    start = time.perf_counter()
+    start = time.process_time()
     result = validate(leaf.certificate, extra=mesh[:120], crls=[])
     assert answer(result) == (INDETERMINATE, SubIndication.NO_CERTIFICATE_CHAIN_FOUND)
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 # Time
@@ -424,9 +424,9 @@ def test_nineteen_certificates_take_little_time() -> None:
     ocsps = [fetch_ocsp(leaf) for leaf in leaves]
     crls = fetch_crls()
     trust = development_pki().trust_store()
-    start = time.perf_counter()
+    start = time.process_time()
     results = [validate_path(leaf, trust=trust, at=AT, ocsps=ocsps, crls=crls) for leaf in leaves]
-    took = time.perf_counter() - start
+    took = time.process_time() - start
     assert [answer(one) for one in results] == [VALID] * 19
     assert took < 0.5, took  # about 0.05 s on two quiet cores
 
