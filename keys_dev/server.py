@@ -44,6 +44,7 @@ class PkiServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = _READ_TIMEOUT_S
+    wbufsize = 64 * 1024  # head and body leave in one packet; two would wait for a delayed acknowledgement
     protocol_version = "HTTP/1.1"
     server: PkiServer
 
