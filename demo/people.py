@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from keys_dev.pki import DevelopmentPki, Subscriber
@@ -24,6 +24,7 @@ class Keyring:
     identities: dict[str, str]  # staff code → "CCCD:…"
     files: dict[str, Path]  # staff code → PKCS#12
     seal: Path
+    _opened: dict[Path, Signer] = field(default_factory=dict, repr=False, compare=False)
 
     def open_person(self, staff_code: str) -> Signer:
         """Return the signer of one member of staff."""
@@ -38,7 +39,9 @@ class Keyring:
         return self._open(self.pki.authority_p12)
 
     def _open(self, path: Path) -> Signer:
-        return open_pkcs12(path, self.pki.read_password(path))
+        if path not in self._opened:
+            self._opened[path] = open_pkcs12(path, self.pki.read_password(path))
+        return self._opened[path]
 
 
 def issue_keys(pki: DevelopmentPki, school_name: str, staff: Sequence[StaffRecord]) -> Keyring:

@@ -67,9 +67,9 @@ class Demo:
         documents = self.list_documents(DocumentState.ISSUED)
         if len(documents) >= 4:
             self.try_to_deceive(documents)
-            self.replace_one(documents[1], outcome)
-            self.recall_one(documents[2], outcome)
-            self.check_offline(documents)
+            self.recall_one(documents[1], outcome)
+            replaced = self.replace_one(documents[2:], outcome)
+            self.check_offline(current=documents[0], replaced=replaced, recalled=documents[1])
 
     def import_school(self) -> ImportOutcome:
         """Take the workbooks; pupils with errors are held back, each named."""
@@ -182,20 +182,21 @@ class Demo:
             step.outcome = str(self.out / "documents")
 
     def verify_all(self) -> None:
-        """Verify every document as a stranger would: XML, then PDF beside it, then JSON beside it."""
+        """Verify every document as a stranger would: the XML with its JSON, then the PDF with its XML."""
         verifier = self.build_verifier()
         documents = self.list_documents(DocumentState.ISSUED)
         for suffix, name in (
-            ("xml", "verify XML"),
+            ("xml", "verify XML with its JSON"),
             ("pdf", "verify PDF with its XML"),
-            ("jws", "verify JSON with XML"),
         ):
             with self.ledger.step(name) as step, progress("verify", len(documents)) as advance:
                 worst: list[Report] = []
                 for stored in documents:
                     files = self.read(stored)
-                    report = verifier.verify(
-                        files[suffix], at=self.workspace.clock.now(), xml=None if suffix == "xml" else files["xml"]
+                    report = (
+                        verifier.verify(files["xml"], json=files["jws"])
+                        if suffix == "xml"
+                        else verifier.verify(files["pdf"], xml=files["xml"])
                     )
                     worst += [] if report.outcome is Outcome.PASSED else [report]
                     advance(1)
@@ -247,16 +248,17 @@ class Demo:
         step.outcome = f"{report.outcome.value}{status}"
         step.expected = (report.outcome is not Outcome.PASSED) is caught
 
-    def replace_one(self, stored: StoredDocument, outcome: ImportOutcome) -> None:
-        """Correct a mark in the workbook, import again, build version 2, sign what changed, issue."""
+    def replace_one(self, documents: Sequence[StoredDocument], outcome: ImportOutcome) -> StoredDocument:
+        """Correct a mark in the workbook, import again, build version 2, sign what changed, issue; return version 1."""
         with self.ledger.step("correct a mark, build the next version") as step:
-            before, after = correct_final_mark(self.demo.folder, _CORRECTED, stored.pupil_code)
+            by_pupil = {document.pupil_code: document for document in documents}
+            pupil_code, before, after = correct_final_mark(self.demo.folder, _CORRECTED, list(by_pupil))
+            stored = by_pupil[pupil_code]
             import_folder(self.workspace, self.demo.folder, school=self.demo.school, hold_back=True, actor=ACTOR)
             key = build_replacement(
                 self.workspace, stored.key.serial, school=self.demo.school, reason=_REASON, actor=ACTOR
             )
-            step.count = str(key.version)
-            step.outcome = f"final mark {before} → {after}"
+            step.count, step.outcome = f"version {key.version}", f"final mark {before} → {after}"
         self.sign_all(outcome.records.staff)
         self.issue("seal and issue the new version")
         with self.ledger.step("verify the replaced version") as step:
@@ -272,6 +274,7 @@ class Demo:
             report = self.build_verifier().verify(files["pdf"], xml=files["xml"])
             write_report(self.out / "reports", "new-version", report)
             self._expect(step, report, caught=False)
+        return stored
 
     def recall_one(self, stored: StoredDocument, outcome: ImportOutcome) -> None:
         """Recall one version: the clerk asks, the principal approves, the seal closes."""
@@ -295,9 +298,9 @@ class Demo:
             write_report(self.out / "reports", "recalled", report)
             self._expect(step, report, caught=True)
 
-    def check_offline(self, documents: Sequence[StoredDocument]) -> None:
+    def check_offline(self, *, current: StoredDocument, replaced: StoredDocument, recalled: StoredDocument) -> None:
         """Export the signed status file and verify with it alone, as one would offline."""
-        year = documents[0].school_year
+        year = current.school_year
         path = self.out / f"status-{year}.jws"
         with self.ledger.step("export the signed status file") as step:
             signed = export_status(
@@ -320,9 +323,9 @@ class Demo:
             clock=self.workspace.clock,
         )
         for name, stored, caught in (
-            ("offline: a current one", documents[0], False),
-            ("offline: the replaced one", documents[1], True),
-            ("offline: the recalled one", documents[2], True),
+            ("offline: a current one", current, False),
+            ("offline: the replaced one", replaced, True),
+            ("offline: the recalled one", recalled, True),
         ):
             with self.ledger.step(name) as step:
                 self._expect(step, offline.verify(self.read(stored)["xml"]), caught=caught)

@@ -100,7 +100,9 @@ class _Sealing:
         for digest_hex in digests:
             if digest_hex not in self._evidence:
                 self._evidence[digest_hex] = get_evidence(self._desk.workspace.store, digest_hex)
-        return append_evidence(one.pdf, [*(self._evidence[one_] for one_ in digests), self._desk.evidence_with_timestamps])
+        return append_evidence(
+            one.pdf, [*(self._evidence[one_] for one_ in digests), self._desk.evidence_with_timestamps]
+        )
 
     def build_appearance(self, one: OpenSlot) -> Appearance:
         """Return the seal's appearance with the QR code of this document."""

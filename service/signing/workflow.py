@@ -7,23 +7,24 @@ rows change in one transaction, and a file is whole before a row names it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
+
+from sqlalchemy.orm import Session
 
 from service import audit
 from service.db.engine import transaction
 from service.progress import Advance, no_progress
+from service.signing.description import DocumentDescription, read_description
 from service.signing.desk import SigningDesk, find_staff_codes
 from service.signing.evidence_store import put_evidence
 from service.transcripts import repository
-from service.transcripts.building import get_transcript_document
 from service.transcripts.repository import DocumentKey, StoredDocument
 from signing.batch import SigningResult, SigningTask, sign_batch
-from transcript_core.errors import Conflict, StateError, TranscriptError
+from transcript_core.errors import Conflict, TranscriptError
 from transcript_core.policy import SignatureFormat, SignatureLevel, Slot
 from transcript_core.render.appearance import Appearance, build_person_appearance
 from transcript_core.render.prepared import read_prepared
-from transcript_core.xml import TranscriptDocument
 
 CHUNK: Final = 25
 """Documents that are signed, then saved in one transaction; what a crash can lose is signed again, never twice."""
@@ -42,7 +43,7 @@ class OpenSlot:
     """One open slot with its document's files."""
 
     stored: StoredDocument
-    document: TranscriptDocument
+    document: DocumentDescription
     slot: Slot
     xml: bytes
     pdf: bytes
@@ -125,7 +126,7 @@ def sign_chunk(
         prepare_pdf: what the PDF becomes before it is signed; the seal adds everybody's evidence.
         columns: further columns of the document's row, saved with it.
     """
-    opened = [_open(desk, key, slot_id, prepare_pdf) for key, slot_id in todo]
+    opened = [_with_pdf(one, prepare_pdf) for one in _open_all(desk, todo)]
     timestamped = any(one.slot.rule.level is not SignatureLevel.B_B for one in opened)
     evidence = desk.evidence_with_timestamps if timestamped else desk.evidence
     tasks = [_build_task(one, build_appearance) for one in opened]
@@ -138,34 +139,31 @@ def sign_chunk(
         timestamps=desk.services.timestamps,
     )
     evidence_sha256 = put_evidence(desk.workspace.store, evidence)
-    for one, result in zip(opened, results, strict=True):
-        try:
-            _save(desk, one, result, evidence_sha256, actor, {} if columns is None else columns(one))
-        except StateError as conflict:
-            report.failed.append((one.stored.key, one.slot.slot_id, conflict))
-            continue
-        problem = _find_error(result)
-        if problem is None:
-            report.signed.append((one.stored.key, one.slot.slot_id))
-        else:
-            report.failed.append((one.stored.key, one.slot.slot_id, problem))
+    done = [
+        _Done(one, result, {} if columns is None else columns(one)) for one, result in zip(opened, results, strict=True)
+    ]
+    _save_all(desk, done, evidence_sha256, actor=actor, report=report)
 
 
-def _open(
-    desk: SigningDesk, key: DocumentKey, slot_id: str, prepare_pdf: Callable[[OpenSlot], bytes] | None
-) -> OpenSlot:
+def _open_all(desk: SigningDesk, todo: Sequence[tuple[DocumentKey, str]]) -> list[OpenSlot]:
     with transaction(desk.workspace.sessions) as session:
-        stored = repository.get_document(session, key)
-        missing = repository.list_missing_formats(session, key, slot_id)
+        found = repository.load_for_signing(session, todo)
+    return [_open(desk, slot_id, *found[key, slot_id]) for key, slot_id in todo if (key, slot_id) in found]
+
+
+def _open(desk: SigningDesk, slot_id: str, stored: StoredDocument, missing: tuple[SignatureFormat, ...]) -> OpenSlot:
     xml, pdf = desk.workspace.store.get(stored.xml_sha256), desk.workspace.store.get(stored.pdf_sha256)
-    document = get_transcript_document(xml)
+    document = read_description(xml)
     slot = next((one for one in document.slots if one.slot_id == slot_id), None)
     if slot is None:
-        raise Conflict(f"document {key} has no slot {slot_id}")
-    opened = OpenSlot(stored, document, slot, xml, pdf, missing)
-    if prepare_pdf is None or SignatureFormat.PADES not in missing:
-        return opened
-    return OpenSlot(stored, document, slot, xml, prepare_pdf(opened), missing)
+        raise Conflict(f"document {stored.key} has no slot {slot_id}")
+    return OpenSlot(stored, document, slot, xml, pdf, missing)
+
+
+def _with_pdf(one: OpenSlot, prepare_pdf: Callable[[OpenSlot], bytes] | None) -> OpenSlot:
+    if prepare_pdf is None or SignatureFormat.PADES not in one.missing:
+        return one
+    return replace(one, pdf=prepare_pdf(one))
 
 
 def _build_task(one: OpenSlot, build_appearance: Callable[[OpenSlot], Appearance]) -> SigningTask:
@@ -188,43 +186,66 @@ def _find_error(result: SigningResult) -> TranscriptError | None:
     return next((error for error in errors if error is not None), None)
 
 
-def _save(
-    desk: SigningDesk,
-    one: OpenSlot,
-    result: SigningResult,
-    evidence_sha256: str,
-    actor: str,
-    columns: Mapping[str, object],
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A slot with what became of it."""
+
+    slot: OpenSlot
+    result: SigningResult
+    columns: Mapping[str, object]
+
+    @property
+    def documents(self) -> dict[SignatureFormat, bytes]:
+        """What is to be kept; a signature that lacks the timestamp its slot needs is not."""
+        return {
+            kind: one.document
+            for kind, one in self.result.formats.items()
+            if one.document is not None and one.timestamp_problem is None
+        }
+
+
+def _save_all(
+    desk: SigningDesk, done: Sequence[_Done], evidence_sha256: str, *, actor: str, report: SigningReport
 ) -> None:
-    done = {
-        kind: format_result.document
-        for kind, format_result in result.formats.items()
-        if format_result.document is not None and format_result.timestamp_problem is None
-    }
-    if not done:
-        return
-    store, key = desk.workspace.store, one.stored.key
-    xml, pdf = done.get(SignatureFormat.XADES), done.get(SignatureFormat.PADES)
-    xml_sha256 = one.stored.xml_sha256 if xml is None else store.put(xml)
-    pdf_sha256 = one.stored.pdf_sha256 if pdf is None else store.put(pdf)
+    """Save a chunk in one transaction, then drop the files that nothing names any more."""
+    obsolete: list[str] = []
     with transaction(desk.workspace.sessions) as session:
-        repository.move_document(session, one.stored, xml_sha256=xml_sha256, pdf_sha256=pdf_sha256, **columns)
-        repository.mark_slots(session, key, {one.slot.slot_id: frozenset(done)})
-        repository.add_evidence(
-            session,
-            key,
-            one.slot.slot_id,
-            certificate_sha256=desk.signer.certificate.sha256.hex(),
-            evidence_sha256=evidence_sha256,
-            signed_at=desk.at,
-        )
-        formats = "+".join(sorted(kind.value for kind in done))
-        audit.record(
-            session, at=desk.at, actor=actor, action="sign", subject=f"{key}#{one.slot.slot_id}", detail=formats
-        )
-    for old, new in ((one.stored.xml_sha256, xml_sha256), (one.stored.pdf_sha256, pdf_sha256)):
-        if old != new:
-            store.discard(old)
+        for one in done:
+            key, slot_id = one.slot.stored.key, one.slot.slot.slot_id
+            try:
+                obsolete += _save(session, desk, one, evidence_sha256, actor) if one.documents else []
+            except Conflict as conflict:
+                report.failed.append((key, slot_id, conflict))
+                continue
+            problem = _find_error(one.result)
+            if problem is None:
+                report.signed.append((key, slot_id))
+            else:
+                report.failed.append((key, slot_id, problem))
+    for digest_hex in obsolete:
+        desk.workspace.store.discard(digest_hex)
+
+
+def _save(session: Session, desk: SigningDesk, one: _Done, evidence_sha256: str, actor: str) -> list[str]:
+    """Save one slot; return the digests of the files that its document names no more."""
+    stored, slot_id, store = one.slot.stored, one.slot.slot.slot_id, desk.workspace.store
+    xml, pdf = one.documents.get(SignatureFormat.XADES), one.documents.get(SignatureFormat.PADES)
+    xml_sha256 = stored.xml_sha256 if xml is None else store.put(xml)
+    pdf_sha256 = stored.pdf_sha256 if pdf is None else store.put(pdf)
+    repository.move_document(session, stored, xml_sha256=xml_sha256, pdf_sha256=pdf_sha256, **one.columns)
+    repository.mark_slots(session, stored.key, {slot_id: frozenset(one.documents)})
+    repository.add_evidence(
+        session,
+        stored.key,
+        slot_id,
+        certificate_sha256=desk.signer.certificate.sha256.hex(),
+        evidence_sha256=evidence_sha256,
+        signed_at=desk.at,
+    )
+    formats = "+".join(sorted(kind.value for kind in one.documents))
+    audit.record(session, at=desk.at, actor=actor, action="sign", subject=f"{stored.key}#{slot_id}", detail=formats)
+    changed = ((stored.xml_sha256, xml_sha256), (stored.pdf_sha256, pdf_sha256))
+    return [old for old, new in changed if old != new]
 
 
 def _one_per_document(found: Sequence[tuple[DocumentKey, str]]) -> list[tuple[DocumentKey, str]]:

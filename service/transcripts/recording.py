@@ -52,9 +52,7 @@ def record_document(
         Conflict: its version is not the next one, or what it replaces is not what was issued.
     """
     at = context.workspace.clock.now()
-    report = _pass(context, files.xml, "XML")
-    _pass(context, files.pdf, "PDF", xml=files.xml)
-    _pass(context, files.jws, "JSON", xml=files.xml)
+    report = _pass(context, files.pdf, "PDF with XML and JSON", xml=files.xml, json=files.jws)
     digest_hex = context.workspace.store.put(files.xml)
     verified = context.events.remember(digest_hex, report)
     if verified.transcript is None:
@@ -100,8 +98,10 @@ def record_recall(context: AppContext, xml: bytes, *, actor: str) -> VerifiedEve
     return verified
 
 
-def _pass(context: AppContext, content: bytes, what: str, *, xml: bytes | None = None) -> Report:
-    report = context.events.verifier.verify(content, at=context.workspace.clock.now(), xml=xml)
+def _pass(
+    context: AppContext, content: bytes, what: str, *, xml: bytes | None = None, json: bytes | None = None
+) -> Report:
+    report = context.events.verifier.verify(content, at=context.workspace.clock.now(), xml=xml, json=json)
     if report.outcome is not Outcome.PASSED:
         raise NotVerified(report, what)
     return report

@@ -17,8 +17,8 @@ from transcript_core.model import IssueInfo, Transcript
 from transcript_core.render.forms import render_first_revision
 from transcript_core.xml import build_document, build_info, splice_signature
 
-MIN_FOR_WORKERS: Final = 12
-"""Documents from which starting worker processes (about a second each) pays."""
+MIN_FOR_WORKERS: Final = 120
+"""Documents from which starting worker processes (several seconds each on a busy machine) pays."""
 
 _CHUNK: Final = 4
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, func, or_, select, update
+from sqlalchemy import CursorResult, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from service.db.tables import DocumentRow, EventRow, EvidenceRow, SlotRow, TranscriptRow
@@ -195,11 +195,22 @@ def list_open_slots(
     return [(DocumentKey(serial, version), slot_id) for serial, version, slot_id in session.execute(query)]
 
 
-def list_missing_formats(session: Session, key: DocumentKey, slot_id: str) -> tuple[SignatureFormat, ...]:
-    """Return the formats in which this slot is not signed yet."""
-    row = session.get_one(SlotRow, (key.serial, key.version, slot_id))
-    signed = {SignatureFormat.XADES: row.xades, SignatureFormat.PADES: row.pades}
-    return tuple(kind for kind, done in signed.items() if not done)
+def load_for_signing(
+    session: Session, wanted: Sequence[tuple[DocumentKey, str]]
+) -> dict[tuple[DocumentKey, str], tuple[StoredDocument, tuple[SignatureFormat, ...]]]:
+    """Return the document of each named slot, and the formats in which the slot is not signed yet."""
+    names = [(key.serial, key.version, slot_id) for key, slot_id in wanted]
+    query = (
+        select(SlotRow, DocumentRow)
+        .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
+        .where(tuple_(SlotRow.serial, SlotRow.version, SlotRow.slot_id).in_(names))
+    )
+    found = {}
+    for slot, document in session.execute(query):
+        signed = {SignatureFormat.XADES: slot.xades, SignatureFormat.PADES: slot.pades}
+        missing = tuple(kind for kind, done in signed.items() if not done)
+        found[DocumentKey(slot.serial, slot.version), slot.slot_id] = (_to_domain(document), missing)
+    return found
 
 
 def list_sealed(
@@ -264,9 +275,9 @@ def move_document(session: Session, before: StoredDocument, *, xml_sha256: str, 
 def mark_slots(session: Session, key: DocumentKey, signed: Mapping[str, frozenset[SignatureFormat]]) -> None:
     """Note which formats of which slots are now signed."""
     for slot_id, formats in signed.items():
-        row = session.get_one(SlotRow, (key.serial, key.version, slot_id))
-        row.xades = row.xades or SignatureFormat.XADES in formats
-        row.pades = row.pades or SignatureFormat.PADES in formats
+        values = {kind.value: True for kind in formats}
+        named = {"serial": key.serial, "version": key.version, "slot_id": slot_id}
+        session.execute(update(SlotRow).filter_by(**named).values(**values))
 
 
 def add_evidence(
@@ -278,15 +289,12 @@ def add_evidence(
     evidence_sha256: str,
     signed_at: datetime,
 ) -> None:
-    """Keep what was fetched about the signer's certificate when this slot was signed."""
-    session.merge(
-        EvidenceRow(
-            serial=key.serial,
-            version=key.version,
-            slot_id=slot_id,
-            certificate_sha256=certificate_sha256,
-            evidence_sha256=evidence_sha256,
-            signed_at=signed_at,
+    """Keep what was fetched about the signer's certificate when this slot was signed; the newest counts."""
+    named = {"serial": key.serial, "version": key.version, "slot_id": slot_id}
+    session.execute(delete(EvidenceRow).filter_by(**named))
+    session.execute(
+        insert(EvidenceRow).values(
+            **named, certificate_sha256=certificate_sha256, evidence_sha256=evidence_sha256, signed_at=signed_at
         )
     )
 
