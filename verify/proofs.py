@@ -76,7 +76,7 @@ def _examine(
     pool: _Pool,
     context: Context,
 ) -> ExaminedSignature:
-    judged_at = proven or lent or context.at
+    judged_at = _find_kept_time(facts) or proven or lent or context.at
     return ExaminedSignature(
         facts=facts,
         timestamps=timestamps,
@@ -115,6 +115,15 @@ def _prove(
             times = _list_valid_times((_judge_timestamp(stamp.carried, pool, context),))
             add(((stamp.format, label) for label in stamp.covered_labels), times)
     return proven
+
+
+def _find_kept_time(facts: SignatureFacts) -> datetime | None:
+    """Return when a signature kept from an earlier version is judged: on the day it was made.
+
+    Principal and seal of this version sign, in the list of signers, from which version and day it is kept;
+    `time.plausible` holds the claimed time against that day.  The earlier version's own timestamp is in that version.
+    """
+    return facts.signed_at if facts.slot is not None and facts.slot.kept else None
 
 
 def _find_lent_time(

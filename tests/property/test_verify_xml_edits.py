@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml.etree import _Element
 
+from tests.support.samples import build_transcript
 from tests.vectors.forge import edit
 from tests.vectors.school import CHECKED_AT, school, signed
 from transcript_core.model import SchoolLevel
@@ -67,8 +68,7 @@ def check(document: bytes, caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
     with caplog.at_level(logging.ERROR):
         report = school().verifier().verify(document, at=CHECKED_AT)
-        sound = school().verifier().verify(original(), at=CHECKED_AT)
-    assert report.outcome is not Outcome.PASSED or report.transcript == sound.transcript
+    assert report.outcome is not Outcome.PASSED or report.transcript == build_transcript(SchoolLevel.PRIMARY)
     assert not caplog.records, "the last-resort guard was hit"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 
 from signing import pades
@@ -55,13 +56,18 @@ def signed_pdf() -> bytes:
 
 
 def sign_pdf(
-    pdf: bytes, slots: Sequence[Slot], policy: SigningPolicy, *, signers: Mapping[str, Signer] | None = None
+    pdf: bytes,
+    slots: Sequence[Slot],
+    policy: SigningPolicy,
+    *,
+    start: datetime = TEACHERS_SIGN_AT,
+    signers: Mapping[str, Signer] | None = None,
 ) -> bytes:
     """Return the PDF with every slot signed in order; before the seal, the evidence of all, the TSA's included."""
     here = school()
     evidence: list[Evidence] = []
     for slot in slots:
-        here.clock.at = TEACHERS_SIGN_AT + STEP * (slot.rule.order - 1)
+        here.clock.at = start + STEP * (slot.rule.order - 1)
         key = (signers or {}).get(slot.slot_id) or here.signer_of(slot)
         evidence.append(here.collect(key))
         stamped = slot.role is SlotRole.SEAL
@@ -92,7 +98,7 @@ def signed_json(transcript: Transcript, document: bytes) -> bytes:
     """Return the transcript as JWS of the seal, naming `document`."""
     here = school()
     here.clock.at = TEACHERS_SIGN_AT + 3 * STEP
-    headers = {
+    headers: dict[str, str | int] = {
         "typ": TRANSCRIPT_JWS_TYPE,
         "serial": transcript.serial,
         "version": transcript.version,

@@ -233,7 +233,6 @@ def build_sample_recall(document: bytes, transcript: Transcript) -> Recall:
         requested_by=SlotSigner("nguoi-de-nghi", SlotRole.REQUESTER, *CLERK, "VĂN THƯ"),
         requested_at=TEACHERS_SIGN_AT - STEP,
         approved_by=SlotSigner("cbql", SlotRole.MANAGER, *_principal(), "HIỆU TRƯỞNG"),
-        approved_at=TEACHERS_SIGN_AT,
         seal=Seal(transcript.school.school_code, transcript.school.name),
         policy_id=policy.identifier,
         policy_digest=policy.digest,

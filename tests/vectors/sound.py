@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from tests.vectors.cases import sound
 from tests.vectors.school import signed, signed_recall
+from tests.vectors.versions import CORRECTED_AT, build_corrected
 from transcript_core.model import SchoolLevel
 
 
@@ -32,3 +33,8 @@ def recall() -> bytes:
 @sound("EN 319 102-1, 5.5: the proven time counts, not today", at=datetime(2040, 1, 1, tzinfo=UTC))
 def verified_years_after_the_certificates_expired() -> bytes:
     return signed()
+
+
+@sound("design of versions: unchanged parts keep their teachers' signatures", at=CORRECTED_AT)
+def correction_that_keeps_signatures() -> bytes:
+    return build_corrected()

@@ -294,6 +294,18 @@ def doubled_signed_info() -> bytes:
     return _double(f"{DS}SignedInfo")
 
 
+@fails(
+    "XML Signature 1.1, 4.4.1: SignedInfo names its canonicalisation",
+    "document.structure",
+    "signature.form",
+    "signature.profile",
+    "signature.references",
+    "signature.value",
+)
+def canonicalisation_method_missing() -> bytes:
+    return edit(signed(), lambda root: drop(only(root, MATHS, f"{DS}CanonicalizationMethod")))
+
+
 @fails("XML Signature 1.1, 4.3: one SignatureValue", "document.structure", "document.identifiers", "signature.form")
 def doubled_signature_value() -> bytes:
     return _double(f"{DS}SignatureValue")

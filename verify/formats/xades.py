@@ -191,7 +191,9 @@ def _verify_value(
     if not fits_key(algorithm, certificate.public_key):
         reading.note(SignatureProblem.KEY_MISMATCH)
         return None
-    element = next(child for child in list_children(signed_info) if child.tag == ds("CanonicalizationMethod"))
+    element = reading.find_only(signed_info, ds("CanonicalizationMethod"))
+    if element is None:
+        return None
     method = C14N_METHODS.get(element.get("Algorithm", ""))
     if method is None:
         reading.note(SignatureProblem.UNKNOWN_ALGORITHM)

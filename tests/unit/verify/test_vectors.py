@@ -9,14 +9,14 @@ import jsonschema
 import pytest
 
 from schemas.loader import load_json_schema
-from tests.vectors import broken_xml, people, slots, sound, wrapping
+from tests.vectors import broken_xml, people, slots, sound, versions, wrapping
 from tests.vectors.cases import CASES, Case
 from tests.vectors.school import school
 from verify import checks
 from verify.report import FindingOutcome, Outcome, Report
 from verify.text import list_advice, render
 
-FAMILIES = (sound, broken_xml, wrapping, slots, people)
+FAMILIES = (sound, broken_xml, wrapping, slots, people, versions)
 NOT_GOOD = (FindingOutcome.FAILED, FindingOutcome.INDETERMINATE)
 
 

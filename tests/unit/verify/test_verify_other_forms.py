@@ -22,6 +22,7 @@ from tests.vectors.school import (
     school,
     signed,
 )
+from tests.vectors.versions import CORRECTED_AT, LOCKED_AT, build_corrected, correct
 from transcript_core.policy import get_policy, list_slots
 from transcript_core.render import render_first_revision
 from transcript_core.status import DocumentStatus
@@ -191,3 +192,18 @@ def test_inspection_of_a_transcript_judges_its_signatures_alone() -> None:
     assert report.outcome is Outcome.PASSED
     assert not {"authority", "status", "slots.complete"} & {finding.check for finding in report.findings}
     assert Verifier().inspect(signed(), at=CHECKED_AT).sub_indication is SubIndication.NO_CERTIFICATE_CHAIN_FOUND
+
+
+def test_pdf_of_a_correction_needs_the_xml_for_the_signatures_that_were_kept() -> None:
+    transcript = correct()
+    issue = build_issue(transcript)
+    policy = get_policy(transcript.policy_id)
+    slots = [slot for slot in list_slots(transcript, issue, policy) if not slot.kept]
+    picture = render_first_revision(transcript, issue, info_xml=build_info(transcript))
+    pdf = sign_pdf(picture, slots, policy, start=LOCKED_AT)
+    alone = verifier().verify(pdf, at=CORRECTED_AT)
+    assert alone.outcome is Outcome.INDETERMINATE
+    assert set(list_failing(alone)) == {"slots.complete"}
+    assert "Phạm Hữu Hải" in list_failing(alone)["slots.complete"].text_vi
+    with_xml = verifier().verify(pdf, at=CORRECTED_AT, xml=build_corrected())
+    assert (with_xml.outcome, list_failing(with_xml)) == (Outcome.PASSED, {})
