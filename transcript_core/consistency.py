@@ -89,7 +89,6 @@ def check_recall(recall: Recall) -> None:
     _require(recall.requested_by.role is SlotRole.REQUESTER, "NGUOI_LAP_DE_NGHI is named for another role")
     _require(recall.approved_by.role is SlotRole.MANAGER, "NGUOI_PHE_DUYET is named for another role")
     _require(recall.requested_by.staff_code != recall.approved_by.staff_code, "a recall is approved by somebody else")
-    _require(recall.approved_at >= recall.requested_at, "THOI_DIEM_PHE_DUYET is before the request")
     _require(recall.seal.slot_id == _SEAL_SLOT, "CON_DAU has another slot than ky-phat-hanh")
     _require(recall.seal.school_code == recall.school.school_code, "CON_DAU is another school's")
     for signer in (recall.requested_by, recall.approved_by):

@@ -396,7 +396,6 @@ RECALL: Final = Record(
         Node("NGUOI_LAP_DE_NGHI", "requested_by", _SIGNER),
         Leaf("THOI_DIEM_DE_NGHI", "requested_at", INSTANT),
         Node("NGUOI_PHE_DUYET", "approved_by", _SIGNER),
-        Leaf("THOI_DIEM_PHE_DUYET", "approved_at", INSTANT),
         Node("CON_DAU", "seal", _SEAL),
         Leaf("CHINH_SACH_KY", "policy_id", POLICY_ID),
         Leaf("MA_BAM_CHINH_SACH_KY", "policy_digest", DIGEST),

@@ -407,8 +407,7 @@ class Recall:
     reason: str
     requested_by: SlotSigner  # role REQUESTER
     requested_at: datetime
-    approved_by: SlotSigner  # role MANAGER; never the requester
-    approved_at: datetime
+    approved_by: SlotSigner  # role MANAGER; never the requester; when: the signing time of slot CBQL
     seal: Seal
     policy_id: str
     policy_digest: bytes

@@ -160,7 +160,6 @@ def _build_recall(
         requested_by=requested_by,
         requested_at=at,
         approved_by=approved_by,
-        approved_at=at,
         seal=Seal(transcript.school.school_code, transcript.school.name),
         policy_id=policy.identifier,
         policy_digest=policy.digest,

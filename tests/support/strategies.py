@@ -336,7 +336,7 @@ def recalls(draw: st.DrawFn) -> model.Recall:
     policy: SigningPolicy = find_policy(None)
     target = draw(references().filter(lambda reference: reference.version < 999_999))
     school = draw(st.sampled_from(model.SchoolLevel).flatmap(_schools))
-    requested_at, approved_at = sorted((draw(INSTANTS), draw(INSTANTS)))
+    requested_at = draw(INSTANTS)
     requester = draw(_people("nguoi-de-nghi", model.SlotRole.REQUESTER))
     manager = draw(_people("cbql", model.SlotRole.MANAGER).filter(lambda one: one.staff_code != requester.staff_code))
     return model.Recall(
@@ -349,7 +349,6 @@ def recalls(draw: st.DrawFn) -> model.Recall:
         requested_by=requester,
         requested_at=requested_at,
         approved_by=manager,
-        approved_at=approved_at,
         seal=model.Seal(school_code=school.school_code, name=draw(LABELS)),
         policy_id=policy.identifier,
         policy_digest=policy.digest,

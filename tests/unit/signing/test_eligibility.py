@@ -303,7 +303,6 @@ def test_nobody_approves_their_own_recall() -> None:
         requested_by=signer(SlotRole.REQUESTER, "nguoi-de-nghi", PRINCIPAL),
         requested_at=AT,
         approved_by=signer(SlotRole.MANAGER, "cbql", PRINCIPAL),
-        approved_at=AT,
         seal=build_issue(transcript).seal,
         policy_id=policy.identifier,
         policy_digest=policy.digest,

@@ -55,7 +55,6 @@ def build_sample_recall() -> Recall:
         requested_by=signer(SlotRole.REQUESTER, "nguoi-de-nghi", "0187654321", "Trần Thị Vân", "VĂN THƯ"),
         requested_at=SIGNED_AT,
         approved_by=signer(SlotRole.MANAGER, "cbql", *PRINCIPAL, "HIỆU TRƯỞNG"),
-        approved_at=SIGNED_AT,
         seal=build_issue(transcript).seal,
         policy_id=policy.identifier,
         policy_digest=policy.digest,
