@@ -125,8 +125,13 @@ def _with_signatures(
     content: TranscriptDocument | RecallDocument | None,
     structure_error: str | None,
 ) -> XmlInput:
+    ambiguous = OctetCache(root, {})
     try:
-        cache = OctetCache(root, build_id_map(root))
+        ambiguous.get_octets(root)
+    except InputError as error:  # no canonical form, so no part of it can be judged
+        return XmlInput(octets, None, None, None, (), parse_error=str(error))
+    try:
+        cache = ambiguous.with_ids(build_id_map(root))
     except MalformedTranscript as error:
         return XmlInput(octets, root, None, content, (), identifier_error=str(error), structure_error=structure_error)
     return XmlInput(octets, root, cache, content, read_signatures(cache), structure_error=structure_error)

@@ -131,6 +131,15 @@ def unused_namespace_on_the_root() -> bytes:
 
 
 @fails(
+    "Canonical XML 1.0, 1.3: relative namespace addresses have no canonical form",
+    "document.structure",
+    "signature.form",
+)
+def relative_namespace_address() -> bytes:
+    return replace_once(signed(), b"<HOC_BA>", b'<HOC_BA xmlns:a="b/c">')
+
+
+@fails(
     "Exclusive C14N 1.0: another prefix is another octet stream",
     "signature.references",
     "signature.value",

@@ -77,6 +77,12 @@ class OctetCache:
         self._octets: dict[tuple[_Element, C14nMethod, tuple[str, ...]], bytes] = {}
         self._digests: dict[tuple[_Element, C14nMethod, tuple[str, ...], str], bytes] = {}
 
+    def with_ids(self, ids: Mapping[str, _Element]) -> OctetCache:
+        """Return a cache of the same document that knows its identifiers, and all octets computed so far."""
+        known = OctetCache(self.root, ids)
+        known._octets.update(self._octets)
+        return known
+
     def get_octets(
         self, node: _Element, method: C14nMethod = C14nMethod.EXCLUSIVE, prefixes: tuple[str, ...] = ()
     ) -> bytes:
