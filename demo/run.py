@@ -37,6 +37,8 @@ from verify.verifier import Verifier
 
 ACTOR = "demo"
 _CORRECTED = "Toán.xlsx"
+_PRINCIPAL = "Hiệu trưởng"
+_CLERK = "Văn thư"
 _REASON = "Sửa điểm đánh giá cuối kì môn Toán học kì II do nhập nhầm"
 _RECALL_REASON = "Phát hành nhầm cho học sinh đã chuyển trường"
 
@@ -107,9 +109,11 @@ class Demo:
 
     def sign_all(self, staff: Sequence[StaffRecord]) -> None:
         """Let everybody sign what is open for them: subject teachers, homeroom teachers, principal."""
-        teachers = [one.staff_code for one in staff if one.staff_code in self.demo.keys.files]
-        self._sign("sign: subject and homeroom teachers", teachers)
-        self._sign("sign: homeroom teachers and principal", teachers)
+        managers = [one.staff_code for one in staff if one.position == _PRINCIPAL]
+        teachers = [one.staff_code for one in staff if one.staff_code not in managers]
+        self._sign("sign: subject teachers, and homeroom where complete", teachers)
+        self._sign("sign: the other homeroom teachers", teachers)
+        self._sign("sign: principal", managers)
 
     def _sign(self, name: str, staff_codes: Sequence[str]) -> None:
         with transaction(self.workspace.sessions) as session:
@@ -278,8 +282,8 @@ class Demo:
 
     def recall_one(self, stored: StoredDocument, outcome: ImportOutcome) -> None:
         """Recall one version: the clerk asks, the principal approves, the seal closes."""
-        clerk = _find_position(outcome.records.staff, "Văn thư")
-        principal = _find_position(outcome.records.staff, "Hiệu trưởng")
+        clerk = _find_position(outcome.records.staff, _CLERK)
+        principal = _find_position(outcome.records.staff, _PRINCIPAL)
         keys, serial = self.demo.keys, stored.key.serial
         with self.ledger.step("recall one: clerk, principal, seal") as step:
             request_recall(

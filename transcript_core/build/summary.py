@@ -93,8 +93,8 @@ def _build_primary(case: Case, subjects: Sequence[SubjectResult], rules: Circula
         common_competences=list_quality_results(case, QualityGroup.COMMON),
         specific_competences=list_quality_results(case, QualityGroup.SPECIFIC),
         absences=case.record.absences,
-        height_cm=case.additions.height_cm,
-        weight_kg=case.additions.weight_kg,
+        height_cm=case.record.height_cm if case.additions.height_cm is None else case.additions.height_cm,
+        weight_kg=case.record.weight_kg if case.additions.weight_kg is None else case.additions.weight_kg,
         not_assessed=case.record.not_assessed,
     )
     if not case.is_year:
