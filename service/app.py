@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from service.status.router import router as status_router
 from service.transcripts.router import router as transcripts_router
 from service.verifications.router import router as verifications_router
 from service.web.pages import router as pages_router
+from service.web.rendering import finish
 from service.workspace import Workspace
 from transcript_core.errors import LimitExceeded
 from transcript_core.limits import MAX_UPLOAD_BYTES
@@ -24,16 +26,8 @@ STATIC = Path(__file__).parent / "web" / "static"
 MAX_REQUEST_BYTES: Final = 2 * MAX_UPLOAD_BYTES + 64 * 1024
 """Bytes of one request: a document, its XML original and the form around them."""
 
-_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
+_MAX_LENGTH_DIGITS: Final = 12
+"""Digits of a Content-Length that are read at all."""
 
 
 def create_app(workspace: Workspace) -> FastAPI:
@@ -41,6 +35,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     app = FastAPI(title="hocba", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
     app.state.context = build_context(workspace)
     problems.install(app)
+    app.add_exception_handler(Exception, _fail)
     app.middleware("http")(_guard)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     for router in (pages_router, transcripts_router, verifications_router, status_router):
@@ -50,15 +45,24 @@ def create_app(workspace: Workspace) -> FastAPI:
 
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = _refuse_length(request) if request.method == "POST" else None
+    return finish(request, response or await call_next(request))
+
+
+def _refuse_length(request: Request) -> Response | None:
+    """Return the answer to a request that does not say its length, or one that is too long; None: it may come in."""
     length = request.headers.get("content-length", "")
-    if request.method == "POST" and (not length.isdecimal() or int(length) > MAX_REQUEST_BYTES):
-        return problems.answer(LimitExceeded(f"a request says its length, at most {MAX_REQUEST_BYTES} bytes"))
-    response = await call_next(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    if not request.url.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
-    return response
+    if not (length.isascii() and length.isdigit()):
+        return problems.problem(
+            HTTPStatus.LENGTH_REQUIRED, "length-required", "a request says its length (Content-Length)"
+        )
+    if len(length) > _MAX_LENGTH_DIGITS or int(length) > MAX_REQUEST_BYTES:
+        return problems.answer(LimitExceeded(f"a request has at most {MAX_REQUEST_BYTES} bytes"))
+    return None
+
+
+def _fail(request: Request, error: Exception) -> Response:
+    return finish(request, problems.unexpected(request, error))
 
 
 def _health() -> Response:

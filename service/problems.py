@@ -25,6 +25,12 @@ MEDIA_TYPE: Final = "application/problem+json"
 _log = structlog.get_logger(__name__)
 
 
+class Unauthorized(TranscriptError):
+    """The caller has not said who they are, or not so that it can be believed."""
+
+    code = "unauthorized"
+
+
 class Forbidden(TranscriptError):
     """The caller may not do this."""
 
@@ -38,6 +44,7 @@ class TooManyRequests(TranscriptError):
 
 
 _STATUS: Final[tuple[tuple[type[TranscriptError], HTTPStatus], ...]] = (
+    (Unauthorized, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (LimitExceeded, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
@@ -47,21 +54,24 @@ _STATUS: Final[tuple[tuple[type[TranscriptError], HTTPStatus], ...]] = (
     (StateError, HTTPStatus.SERVICE_UNAVAILABLE),
     (TrustMaterialError, HTTPStatus.SERVICE_UNAVAILABLE),
 )
+_CHALLENGES: Final = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},  # RFC 9110, 11.6.1
+    HTTPStatus.TOO_MANY_REQUESTS: {"Retry-After": "60"},  # RFC 6585, 4
+}
 _INTERNAL: Final = "the request could not be answered; it was logged"
 
 
 def install(app: FastAPI) -> None:
-    """Let `app` answer every error as a problem document."""
+    """Let `app` answer every foreseen error as a problem document; `unexpected` is for all others."""
     app.add_exception_handler(TranscriptError, _typed)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def problem(status: HTTPStatus, code: str, detail: str) -> JSONResponse:
     """Return a problem document (RFC 9457, 3)."""
     body = {"type": f"urn:hocba:problem:{code}", "title": status.phrase, "status": status.value, "detail": detail}
-    return JSONResponse(body, status_code=status.value, media_type=MEDIA_TYPE)
+    return JSONResponse(body, status_code=status.value, media_type=MEDIA_TYPE, headers=_CHALLENGES.get(status))
 
 
 def answer(error: TranscriptError) -> JSONResponse:
@@ -83,7 +93,9 @@ def _typed(request: Request, error: Exception) -> JSONResponse:
 def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    return problem(status, status.phrase.lower().replace(" ", "-"), str(error.detail))
+    response = problem(status, status.phrase.lower().replace(" ", "-"), str(error.detail))
+    response.headers.update(error.headers or {})  # "Allow" of a 405, for example
+    return response
 
 
 def _validation(_request: Request, error: Exception) -> JSONResponse:
@@ -92,6 +104,7 @@ def _validation(_request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", f"missing or malformed: {', '.join(places)}")
 
 
-def _unexpected(request: Request, error: Exception) -> JSONResponse:
+def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Return the problem document of an error that nobody foresaw; only its kind is logged."""
     _log.error("request.failed", path=request.url.path, error=type(error).__name__)
     return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", _INTERNAL)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from service.store import DocumentStore
 from service.transcripts import repository
+from service.transcripts.repository import DocumentKey
 from service.verifications.events import EventVerifier, VerifiedEvent
 from transcript_core.clock import Clock
 from transcript_core.errors import StateError
@@ -37,7 +38,9 @@ class StatusLookup:
         """Return what is known of this version."""
         at = self._clock.now()
         files = repository.list_event_files(self._session, serial)
-        verified = [event for _, digest in files if (event := self._read(digest)) is not None]
+        verified = [
+            event for number, digest in files if (event := self._read(DocumentKey(serial, number), digest)) is not None
+        ]
         answers = derive_status([one.event for one in verified], as_of=at)
         own = next((one for one in verified if one.event.version == version), None)
         if version in answers and own is not None:
@@ -55,11 +58,15 @@ class StatusLookup:
             return StatusAnswer(DocumentStatus.UNKNOWN, self._now())
         return record.answer
 
-    def _read(self, digest_hex: str) -> VerifiedEvent | None:
+    def _read(self, key: DocumentKey, digest_hex: str) -> VerifiedEvent | None:
+        """Return the event in a row's file, or None when it does not verify or is another one than the row says."""
         try:
-            return self._events.find_event(digest_hex, self._store.get(digest_hex))
+            found = self._events.find_event(digest_hex, self._store.get(digest_hex))
         except StateError:
             return None
+        if found is None or (found.event.serial, found.event.version) != (key.serial, key.version):
+            return None
+        return found
 
     def _now(self) -> datetime:
         return self._clock.now()

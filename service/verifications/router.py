@@ -8,6 +8,7 @@ from fastapi import APIRouter, File, Form, Request
 from fastapi.responses import JSONResponse
 
 from service.context import ContextDep
+from service.web.limiting import name_client
 from service.web.uploads import read_upload
 
 router = APIRouter(prefix="/api/v1/verifications", tags=["verifications"])
@@ -21,8 +22,7 @@ async def verify_upload(
     xml: Annotated[Any, Form()] = None,
 ) -> JSONResponse:
     """Verify one signed document (XML, PDF or JWS), with its XML original if there is one; nothing is kept."""
-    client = request.client.host if request.client else "unknown"
-    context.limiter.hit(context.workspace.settings.upload_limit, client, "upload")
+    context.limiter.hit(context.workspace.settings.upload_limit, name_client(request), "upload")
     content = await read_upload(document)
     original = await read_upload(xml) or None
     report = await context.verify(content, xml=original)

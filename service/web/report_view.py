@@ -22,6 +22,7 @@ _TONES: Final = {
     FindingOutcome.NOT_CHECKED: "warn",
     FindingOutcome.NOT_APPLICABLE: "",
 }
+_QUIET: Final = frozenset({FindingOutcome.PASSED, FindingOutcome.NOT_APPLICABLE})
 _SIGNATURE_OUTCOMES: Final = {
     Outcome.PASSED: FindingOutcome.PASSED,
     Outcome.FAILED: FindingOutcome.FAILED,
@@ -39,6 +40,8 @@ def describe_report(report: Report, language: Language) -> dict[str, Any]:
         "symbol": symbol,
         "headline": texts[headline],
         "advice": list_advice(report, language.value),
+        "status": texts[f"status_{report.document.status or 'unknown'}"],
+        "notes": [_describe_finding(one, language, texts) for one in report.findings if one.outcome not in _QUIET],
         "criteria": _describe_criteria(report, language, texts),
         "findings": [_describe_finding(finding, language, texts) for finding in report.findings],
         "signatures": [_describe_signature(signature, texts) for signature in report.signatures],

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from service.verifications.events import VerifiedEvent
 from service.web.texts import Language, list_texts
-from transcript_core.model import (
-    Grade,
-    PrimarySummary,
-    SchoolLevel,
-    SecondarySummary,
-    SlotRole,
-    SubjectResult,
-    TermGrade,
-    Transcript,
-)
+from transcript_core.model import IssueInfo, SchoolLevel, SlotRole, Transcript
+from transcript_core.render.view import NOTHING, build_view, format_day, split_title
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,86 +48,86 @@ def build_public_record(verified: VerifiedEvent) -> PublicRecord | None:
         level=transcript.school.level.value,
         school_year=transcript.school_year,
         masked_name=mask_name(transcript.pupil.name),
-        issued_on=_date(issue.issued_on),
+        issued_on=format_day(issue.issued_on),
         teacher_signatures=sum(signer.role is SlotRole.SUBJECT_TEACHER for signer in transcript.signers),
         homeroom_name=homeroom.name,
-        manager_title=issue.manager.title.replace("\n", " / ").capitalize() if issue.manager.title else "",
+        manager_title=_read_title(issue.manager.title),
         manager_name=issue.manager.name,
     )
 
 
-def build_comparison(transcript: Transcript, language: Language) -> dict[str, Any]:
-    """Return the signed content for the holder of the view secret: facts and tables of texts, ready to show."""
-    texts = list_texts(language)
+def _read_title(title: str) -> str:
+    """Return a title in small letters: "KT. HIỆU TRƯỞNG / PHÓ HIỆU TRƯỞNG" → "KT. Hiệu trưởng, Phó hiệu trưởng"."""
+    lines = []
+    for line in split_title(title):
+        short, point, rest = line.rpartition(". ")
+        lines.append(f"{short}{point}{rest.capitalize()}")
+    return ", ".join(lines)
+
+
+def build_comparison(transcript: Transcript, issue: IssueInfo, language: Language) -> dict[str, Any]:
+    """Return the signed content for the holder of the view secret, ready to show.
+
+    Marks, levels and results read exactly as they are printed on the form, in Vietnamese; only the labels are in
+    `language`.  Returns `facts` and `results`, each a list of (label, value), and `tables` of columns and rows.
+    """
+    texts, printed = list_texts(language), build_view(transcript, issue)
+    summary = printed["summary"]
+    assert isinstance(summary, dict)
     facts = [
         (texts["pupil"], transcript.pupil.name),
-        (texts["birth_date"], _date(transcript.pupil.birth_date)),
+        (texts["birth_date"], format_day(transcript.pupil.birth_date)),
         (texts["school"], transcript.school.name),
         (texts["class"], transcript.class_name),
         (texts["school_year"], transcript.school_year),
     ]
-    tables = [_subject_table(transcript, texts), _summary_table(transcript, texts)]
-    return {"facts": facts, "tables": [table for table in tables if table["rows"]]}
-
-
-def _subject_table(transcript: Transcript, texts: dict[str, str]) -> dict[str, Any]:
     if transcript.school.level is SchoolLevel.PRIMARY:
-        rows = [
-            [subject.subject_name, *(_primary(subject.reassessed or subject.year))] for subject in transcript.subjects
-        ]
-        return {"columns": [texts["subject"], texts["level"], texts["test_mark"]], "rows": rows}
-    reassessed = any(subject.reassessed for subject in transcript.subjects)
+        tables, results = [_primary_subjects(printed, texts)], _primary_results(summary, texts)
+    else:
+        tables = [_secondary_subjects(printed, texts), _levels(summary, texts)]
+        results = _secondary_results(summary, texts)
+    results = [*results, (texts["awards"], str(printed["awards"]))]
+    return {"facts": facts, "tables": tables, "results": results}
+
+
+def _primary_subjects(printed: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
+    rows = [[subject["name"], subject["year"], subject["test_mark"]] for subject in printed["subjects"]]
+    return {"columns": [texts["subject"], texts["reached"], texts["test_mark"]], "rows": rows}
+
+
+def _secondary_subjects(printed: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
     columns = [texts["subject"], texts["term_1"], texts["term_2"], texts["year"]]
-    if reassessed:
+    rows = [[one["name"], one["term_1"]["text"], one["term_2"]["text"], one["year"]] for one in printed["subjects"]]
+    again = [one["reassessed"] for one in printed["subjects"]]
+    if any(grade != NOTHING for grade in again):
         columns.append(texts["reassessed"])
-    return {"columns": columns, "rows": [_secondary_row(one, reassessed) for one in transcript.subjects]}
+        rows = [[*row, grade] for row, grade in zip(rows, again, strict=True)]
+    return {"columns": columns, "rows": rows}
 
 
-def _secondary_row(subject: SubjectResult, reassessed: bool) -> list[str]:
-    row = [subject.subject_name, _term(subject.term_1), _term(subject.term_2), _grade(subject.year)]
-    return [*row, _grade(subject.reassessed)] if reassessed else row
-
-
-def _summary_table(transcript: Transcript, texts: dict[str, str]) -> dict[str, Any]:
-    summary = transcript.summary
-    if isinstance(summary, PrimarySummary):
-        rows = [[texts["outcome"], "" if summary.year_level is None else summary.year_level.value]]
-        return {"columns": ["", texts["year"]], "rows": rows}
+def _levels(summary: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "columns": ["", texts["term_1"], texts["term_2"], texts["year"]],
-        "rows": [[texts["training"], *_training(summary)], [texts["study"], *_study(summary)]],
+        "columns": [texts["overall"], texts["term_1"], texts["term_2"], texts["year"]],
+        "rows": [[texts["training"], *summary["training"]], [texts["study"], *summary["study"]]],
     }
 
 
-def _training(summary: SecondarySummary) -> list[str]:
-    return _values([summary.training_term_1, summary.training_term_2, summary.training_year])
+def _secondary_results(summary: Mapping[str, Any], texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    later = [
+        (texts["training_after_summer"], summary["training_after_summer"]),
+        (texts["study_after_reassessment"], summary["study_after_reassessment"]),
+    ]
+    outcome = [one["label"] if one["value"] == "có" else one["value"] for one in summary["outcomes"]]
+    return [
+        *((label, value) for label, value in later if value != NOTHING),
+        (texts["absences"], summary["absences"]),
+        (texts["outcome"], "; ".join(text for text in outcome if text != NOTHING) or NOTHING),
+    ]
 
 
-def _study(summary: SecondarySummary) -> list[str]:
-    return _values([summary.study_term_1, summary.study_term_2, summary.study_year])
-
-
-def _values(levels: Iterable[Any]) -> list[str]:
-    return ["" if level is None else str(level.value) for level in levels]
-
-
-def _primary(grade: Grade | None) -> tuple[str, str]:
-    if grade is None:
-        return "", ""
-    return ("" if grade.level is None else grade.level.value, "" if grade.mark is None else str(grade.mark))
-
-
-def _term(term: TermGrade | None) -> str:
-    return "" if term is None else _grade(term.grade)
-
-
-def _grade(grade: Grade | None) -> str:
-    if grade is None:
-        return ""
-    if grade.mark is not None:
-        return str(grade.mark).replace(".", ",")
-    return "" if grade.level is None else grade.level.value
-
-
-def _date(value: date) -> str:
-    return value.strftime("%d/%m/%Y")
+def _primary_results(summary: Mapping[str, Any], texts: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [
+        (texts["year_level"], summary["year_level"]),
+        (texts["outcome"], summary["completion"]),
+        (texts["absences"], str(int(summary["excused"]) + int(summary["unexcused"]))),
+    ]

@@ -4,13 +4,20 @@
 (function () {
   const panel = document.getElementById("compare");
   if (!panel) return;
-  const secret = location.hash.slice(1);
   const texts = panel.dataset;
   const button = panel.querySelector("button");
   const answer = panel.querySelector("[data-answer]");
-  panel.querySelector("[data-missing]").hidden = secret !== "";
-  panel.querySelector("[data-ready]").hidden = secret === "";
-  if (secret === "") return;
+
+  function readSecret() {
+    return location.hash.slice(1);
+  }
+
+  function offer() {
+    const secret = readSecret();
+    panel.querySelector("[data-missing]").hidden = secret !== "";
+    panel.querySelector("[data-ready]").hidden = secret === "";
+    answer.replaceChildren();
+  }
 
   function add(parent, name, text, className) {
     const element = document.createElement(name);
@@ -20,52 +27,70 @@
     return element;
   }
 
+  function addFacts(parent, facts) {
+    const list = add(parent, "dl");
+    for (const [label, value] of facts) {
+      add(list, "dt", label);
+      add(list, "dd", value);
+    }
+  }
+
+  function addTable(parent, table) {
+    const element = add(add(parent, "div", undefined, "table"), "table");
+    const head = add(add(element, "thead"), "tr");
+    table.columns.forEach((column, index) => {
+      const cell = add(head, "th", column, index === 0 ? "" : "num");
+      cell.scope = "col";
+    });
+    const body = add(element, "tbody");
+    for (const row of table.rows) {
+      const line = add(body, "tr");
+      row.forEach((value, index) => {
+        const cell = add(line, index === 0 ? "th" : "td", value, index === 0 ? "" : "num");
+        if (index === 0) cell.scope = "row";
+      });
+    }
+  }
+
   function show(content) {
     answer.replaceChildren();
     add(answer, "h2", texts.title);
-    add(answer, "p", texts.instruction, "notice");
-    const facts = add(answer, "dl");
-    for (const [label, value] of content.facts) {
-      add(facts, "dt", label);
-      add(facts, "dd", value);
-    }
-    for (const table of content.tables) {
-      const element = add(add(answer, "div", undefined, "table"), "table");
-      const head = add(add(element, "thead"), "tr");
-      table.columns.forEach((column, index) => {
-        const cell = add(head, "th", column, index === 0 ? "" : "num");
-        cell.scope = "col";
-      });
-      const body = add(element, "tbody");
-      for (const row of table.rows) {
-        const line = add(body, "tr");
-        row.forEach((value, index) => add(line, "td", value, index === 0 ? "" : "num"));
-      }
-    }
+    add(answer, "p", texts.instruction, "notice strong");
+    addFacts(answer, content.facts);
+    for (const table of content.tables) addTable(answer, table);
+    add(answer, "h3", texts.results);
+    addFacts(answer, content.results);
+    add(answer, "p", texts.printed, "small");
+    answer.dataset.answer = "shown";
     answer.focus();
   }
 
   function refuse(text) {
     answer.replaceChildren();
-    add(answer, "p", text, "notice");
+    add(answer, "p", text, "notice strong");
+    answer.dataset.answer = "refused";
     answer.focus();
   }
 
-  button.addEventListener("click", async () => {
+  async function compare() {
     button.disabled = true;
     try {
       const response = await fetch(texts.address, {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ secret: secret, language: document.documentElement.lang }),
+        body: JSON.stringify({ secret: readSecret(), language: document.documentElement.lang }),
       });
       if (response.ok) show(await response.json());
       else if (response.status === 429) refuse(texts.limited);
-      else if (response.status === 403) refuse(texts.refused);
+      else if (response.status === 403 || response.status === 422) refuse(texts.refused);
       else refuse(texts.failed);
     } catch {
       refuse(texts.failed);
     }
     button.disabled = false;
-  });
+  }
+
+  offer();
+  window.addEventListener("hashchange", offer);
+  button.addEventListener("click", compare);
 })();

@@ -2,5 +2,10 @@
 "use strict";
 (function () {
   const link = document.getElementById("other-language");
-  if (link && location.hash) link.hash = location.hash;
+  if (!link) return;
+  function keepFragment() {
+    link.hash = location.hash;
+  }
+  keepFragment();
+  window.addEventListener("hashchange", keepFragment);
 })();

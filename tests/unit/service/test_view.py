@@ -41,7 +41,7 @@ def test_masked_names_hide_the_length_of_words() -> None:
 
 def test_comparison_shows_every_subject_and_mark_as_signed() -> None:
     transcript = build_transcript(SchoolLevel.LOWER_SECONDARY)
-    content = build_comparison(transcript, Language.VIETNAMESE)
+    content = build_comparison(transcript, build_issue(transcript), Language.VIETNAMESE)
     rows = content["tables"][0]["rows"]
     assert ["Toán", "8,1", "8,6", "8,4"] in rows
     assert ["Giáo dục thể chất", "Đ", "Đ", "Đ"] in rows
@@ -49,7 +49,8 @@ def test_comparison_shows_every_subject_and_mark_as_signed() -> None:
 
 
 def test_comparison_of_a_primary_transcript_shows_levels_and_test_marks() -> None:
-    content = build_comparison(build_transcript(SchoolLevel.PRIMARY), Language.ENGLISH)
+    transcript = build_transcript(SchoolLevel.PRIMARY)
+    content = build_comparison(transcript, build_issue(transcript), Language.ENGLISH)
     assert ["Toán", "T", "10"] in content["tables"][0]["rows"]
 
 
