@@ -1,0 +1,34 @@
+"""The real HTTP server in a thread, on a free port of loopback."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+_START_TIMEOUT_S = 30.0
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[int]:
+    """Serve `app` until the block ends; yield the port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port: int = listener.getsockname()[1]
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    started = threading.Event()
+    for _ in range(int(_START_TIMEOUT_S / 0.02)):
+        if server.started or started.wait(0.02):
+            break
+    try:
+        assert server.started, "the server did not start"
+        yield port
+    finally:
+        server.should_exit = True
+        thread.join(_START_TIMEOUT_S)
+        listener.close()
