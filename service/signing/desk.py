@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from service.workspace import Workspace
-from signing.eligibility import SignerCheck
+from signing.eligibility import SignerCheck, check_certificate
 from signing.evidence import EvidenceCollector
 from signing.signer import Signer
 from signing.timestamp import TimestampClient
@@ -40,7 +40,13 @@ class SigningDesk:
 
     @cached_property
     def evidence(self) -> Evidence:
-        """Chain and revocation status of the signer's certificate, fetched once an action."""
+        """Chain and revocation status of the signer's certificate, fetched once an action.
+
+        Raises:
+            NotEligible: the certificate by itself may not sign now, so nobody is asked.
+            EvidenceUnavailable: a server did not answer; the error names it.
+        """
+        check_certificate(self.signer.certificate, at=self.at)
         return self.services.evidence.collect(self.signer.certificate, chain=self.signer.chain)
 
     @cached_property

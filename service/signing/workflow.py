@@ -126,10 +126,10 @@ def sign_chunk(
         prepare_pdf: what the PDF becomes before it is signed; the seal adds everybody's evidence.
         columns: further columns of the document's row, saved with it.
     """
-    opened = [_with_pdf(one, prepare_pdf) for one in _open_all(desk, todo)]
-    timestamped = any(one.slot.rule.level is not SignatureLevel.B_B for one in opened)
+    found = _open_all(desk, todo, report)
+    timestamped = any(one.slot.rule.level is not SignatureLevel.B_B for one in found)
     evidence = desk.evidence_with_timestamps if timestamped else desk.evidence
-    tasks = [_build_task(one, build_appearance) for one in opened]
+    opened, tasks = _build_tasks(found, build_appearance, prepare_pdf, report)
     results = sign_batch(
         tasks,
         desk.signer,
@@ -145,10 +145,19 @@ def sign_chunk(
     _save_all(desk, done, evidence_sha256, actor=actor, report=report)
 
 
-def _open_all(desk: SigningDesk, todo: Sequence[tuple[DocumentKey, str]]) -> list[OpenSlot]:
+def _open_all(desk: SigningDesk, todo: Sequence[tuple[DocumentKey, str]], report: SigningReport) -> list[OpenSlot]:
+    """Return the slots that can be read; a document whose files are gone or changed is reported and left alone."""
     with transaction(desk.workspace.sessions) as session:
         found = repository.load_for_signing(session, todo)
-    return [_open(desk, slot_id, *found[key, slot_id]) for key, slot_id in todo if (key, slot_id) in found]
+    opened = []
+    for key, slot_id in todo:
+        if (key, slot_id) not in found:
+            continue
+        try:
+            opened.append(_open(desk, slot_id, *found[key, slot_id]))
+        except TranscriptError as error:
+            report.failed.append((key, slot_id, error))
+    return opened
 
 
 def _open(desk: SigningDesk, slot_id: str, stored: StoredDocument, missing: tuple[SignatureFormat, ...]) -> OpenSlot:
@@ -164,6 +173,26 @@ def _with_pdf(one: OpenSlot, prepare_pdf: Callable[[OpenSlot], bytes] | None) ->
     if prepare_pdf is None or SignatureFormat.PADES not in one.missing:
         return one
     return replace(one, pdf=prepare_pdf(one))
+
+
+def _build_tasks(
+    found: Sequence[OpenSlot],
+    build_appearance: Callable[[OpenSlot], Appearance],
+    prepare_pdf: Callable[[OpenSlot], bytes] | None,
+    report: SigningReport,
+) -> tuple[list[OpenSlot], list[SigningTask]]:
+    """Return what can be signed, and the tasks for it, in the same order."""
+    opened, tasks = [], []
+    for one in found:
+        try:
+            ready = _with_pdf(one, prepare_pdf)
+            task = _build_task(ready, build_appearance)
+        except TranscriptError as error:
+            report.failed.append((one.stored.key, one.slot.slot_id, error))
+            continue
+        opened.append(ready)
+        tasks.append(task)
+    return opened, tasks
 
 
 def _build_task(one: OpenSlot, build_appearance: Callable[[OpenSlot], Appearance]) -> SigningTask:

@@ -52,7 +52,8 @@ def record_document(
         Conflict: its version is not the next one, or what it replaces is not what was issued.
     """
     at = context.workspace.clock.now()
-    report = _pass(context, files.pdf, "PDF with XML and JSON", xml=files.xml, json=files.jws)
+    report = _pass(context, files.xml, "XML with JSON", json=files.jws)
+    _pass(context, files.pdf, "PDF with XML", xml=files.xml)
     digest_hex = context.workspace.store.put(files.xml)
     verified = context.events.remember(digest_hex, report)
     if verified.transcript is None:
