@@ -22,7 +22,9 @@ _TONES: Final = {
     FindingOutcome.NOT_CHECKED: "warn",
     FindingOutcome.NOT_APPLICABLE: "",
 }
-_QUIET: Final = frozenset({FindingOutcome.PASSED, FindingOutcome.NOT_APPLICABLE})
+_NOTED: Final = (FindingOutcome.FAILED, FindingOutcome.INDETERMINATE, FindingOutcome.NOT_CHECKED)
+"""What the reader is told without asking, worst first."""
+
 _SIGNATURE_OUTCOMES: Final = {
     Outcome.PASSED: FindingOutcome.PASSED,
     Outcome.FAILED: FindingOutcome.FAILED,
@@ -41,7 +43,7 @@ def describe_report(report: Report, language: Language) -> dict[str, Any]:
         "headline": texts[headline],
         "advice": list_advice(report, language.value),
         "status": texts[f"status_{report.document.status or 'unknown'}"],
-        "notes": [_describe_finding(one, language, texts) for one in report.findings if one.outcome not in _QUIET],
+        "notes": _list_notes(report, language, texts),
         "criteria": _describe_criteria(report, language, texts),
         "findings": [_describe_finding(finding, language, texts) for finding in report.findings],
         "signatures": [_describe_signature(signature, texts) for signature in report.signatures],
@@ -60,6 +62,13 @@ def _describe_criteria(report: Report, language: Language, texts: dict[str, str]
         outcome = find_worst(answers) or FindingOutcome.NOT_CHECKED
         lines.append(_line(outcome, f"{criterion.value} {text}", texts))
     return lines
+
+
+def _list_notes(report: Report, language: Language, texts: dict[str, str]) -> list[dict[str, str]]:
+    """Return what did not pass, worst first; findings that say the same are said once."""
+    noted = [one for outcome in _NOTED for one in report.findings if one.outcome is outcome]
+    lines = [_describe_finding(one, language, texts) for one in noted]
+    return list({line["text"]: line for line in reversed(lines)}.values())[::-1]
 
 
 def _describe_finding(finding: Finding, language: Language, texts: dict[str, str]) -> dict[str, str]:

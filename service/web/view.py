@@ -120,7 +120,7 @@ def _secondary_results(summary: Mapping[str, Any], texts: Mapping[str, str]) -> 
     outcome = [one["label"] if one["value"] == "có" else one["value"] for one in summary["outcomes"]]
     return [
         *((label, value) for label, value in later if value != NOTHING),
-        (texts["absences"], summary["absences"]),
+        (texts["absent_sessions"], summary["absences"]),
         (texts["outcome"], "; ".join(text for text in outcome if text != NOTHING) or NOTHING),
     ]
 
@@ -129,5 +129,5 @@ def _primary_results(summary: Mapping[str, Any], texts: Mapping[str, str]) -> li
     return [
         (texts["year_level"], summary["year_level"]),
         (texts["outcome"], summary["completion"]),
-        (texts["absences"], str(int(summary["excused"]) + int(summary["unexcused"]))),
+        (texts["absent_days"], str(int(summary["excused"]) + int(summary["unexcused"]))),
     ]

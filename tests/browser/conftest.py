@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from service.app import create_app
-from tests.support.issued import BASE_URL, IssuedSchool, issued_school, open_copy
+from tests.support.issued import BASE_URL, IssuedSchool, open_copy
 from tests.support.server import serving
 
 CHROMIUM = shutil.which("chromium")
@@ -57,7 +57,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def open_page(site: Site) -> Iterator[OpenPage]:
-    """Return a function that opens a fresh page: `open_page()`, `open_page(script=False)`, `open_page(size=DESKTOP)`."""
+    """Return a function that opens a page in a fresh profile: a phone's, unless told otherwise."""
     contexts: list[BrowserContext] = []
 
     def open_one(*, script: bool = True, size: dict[str, int] = PHONE, locale: str = "vi-VN") -> Page:
