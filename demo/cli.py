@@ -54,6 +54,8 @@ def demo(
         run = Demo(enrolled, out, services, class_name, ledger)
         run.run()
     _print(ledger, out)
+    for line in run.held_back:
+        say(f"held back: {line}")
     addresses = [f"{key}  {url}" for key, url in sorted(run.urls.items(), key=lambda one: str(one[0]))]
     if addresses:
         write_atomically(out / "addresses.txt", "\n".join([*addresses, ""]).encode())

@@ -16,7 +16,7 @@ from qrcode.constants import ERROR_CORRECT_M
 from service.store import write_atomically
 from transcript_core.json import build_json
 from transcript_core.model import Grade, SecondarySummary, TermGrade, Transcript
-from transcript_core.records import Problem
+from transcript_core.records import Problem, Severity
 from verify.report import Report
 from verify.text import render
 
@@ -114,6 +114,22 @@ def write_problems(folder: Path, problems: Iterable[Problem]) -> None:
     writer.writerow(columns)
     writer.writerows([getattr(problem, column) for column in columns] for problem in problems)
     write_atomically(folder / "problems.csv", ("\ufeff" + text.getvalue()).encode())
+
+
+def write_held_back(folder: Path, problems: Iterable[Problem], held_back: Iterable[str]) -> list[str]:
+    """Write who is held back and why as `held-back.csv`; return a line for each."""
+    by_pupil: dict[str, list[Problem]] = {code: [] for code in held_back}
+    for problem in problems:
+        code = problem.pupil_code or problem.pupil_key or ""
+        if problem.severity is Severity.ERROR and code in by_pupil:
+            by_pupil[code].append(problem)
+    text = StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(("pupil_code", "file", "sheet", "cell", "what", "remedy"))
+    for code, found in by_pupil.items():
+        writer.writerows((code, one.file, one.sheet, one.cell, one.what, one.remedy) for one in found)
+    write_atomically(folder / "held-back.csv", ("\ufeff" + text.getvalue()).encode())
+    return [f"{code}: {one.file} {one.cell}: {one.what}" for code, found in by_pupil.items() for one in found]
 
 
 def _flatten(row: Mapping[str, object]) -> dict[str, object]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.attacks import edit_mark, forge_paper, swap_part
 from demo.correction import correct_final_mark
 from demo.ledger import Ledger, Step
-from demo.outputs import write_document, write_problems, write_report, write_results
+from demo.outputs import write_document, write_held_back, write_problems, write_report, write_results
 from demo.school import DemoSchool
 from service.cli.output import progress
 from service.context import AppContext, build_context
@@ -53,6 +53,7 @@ class Demo:
     class_name: str | None
     ledger: Ledger = field(default_factory=Ledger)
     urls: dict[DocumentKey, str] = field(default_factory=dict)
+    held_back: list[str] = field(default_factory=list)  # a line for each error that holds a pupil back
 
     def __post_init__(self) -> None:
         self.workspace = self.demo.workspace
@@ -64,7 +65,7 @@ class Demo:
         self.build(outcome)
         self.sign_all(outcome.records.staff)
         self.issue("seal and issue")
-        self.write_documents(outcome)
+        self.write_documents()
         self.verify_all()
         documents = self.list_documents(DocumentState.ISSUED)
         if len(documents) >= 4:
@@ -82,6 +83,7 @@ class Demo:
             step.count = f"{len(outcome.records.pupils)} pupils"
             step.outcome = f"{len(outcome.records.held_back)} held back, {len(outcome.problems)} problems named"
         write_problems(self.out, outcome.problems)
+        self.held_back = write_held_back(self.out, outcome.problems, outcome.records.held_back)
         with self.ledger.step("import the same files again") as step:
             again = import_folder(
                 self.workspace, self.demo.folder, school=self.demo.school, hold_back=True, actor=ACTOR
@@ -171,7 +173,7 @@ class Demo:
         files = {"xml": store.get(stored.xml_sha256), "pdf": store.get(stored.pdf_sha256)}
         return files if stored.json_sha256 is None else {**files, "jws": store.get(stored.json_sha256)}
 
-    def write_documents(self, outcome: ImportOutcome) -> None:
+    def write_documents(self) -> None:
         """Leave every issued document and the results in the folder."""
         transcripts: list[Transcript] = []
         with self.ledger.step("write documents, QR codes and results") as step:
@@ -181,7 +183,6 @@ class Demo:
                 transcripts.append(transcript)
                 write_document(self.out / "documents", transcript, files, url=self.urls.get(stored.key))
             write_results(self.out, transcripts)
-            write_atomically(self.out / "held-back.txt", "\n".join([*outcome.records.held_back, ""]).encode())
             step.count = f"{len(transcripts)} documents"
             step.outcome = str(self.out / "documents")
 

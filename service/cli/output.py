@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
@@ -15,7 +16,10 @@ from rich.table import Table
 from service.progress import Advance
 from transcript_core.records import Problem, Severity
 
-console = Console(highlight=False, soft_wrap=True)
+_PIPE_WIDTH: Final = 120
+"""Columns of a table that is not written to a terminal."""
+
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
