@@ -1,4 +1,4 @@
-"""Databases for the service's tests: SQLite always, and a real PostgreSQL from its own package."""
+"""Databases for the service's tests, SQLite and a real PostgreSQL from its own package, and the service over them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,14 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import create_engine, make_url, text
+
+from service.app import create_app
+from tests.support.http import TOKEN_SHA256
+from tests.support.issued import Installation, open_copy, open_empty
+from tests.support.server import open_client
 
 BACKENDS = ("sqlite", "postgresql")
 
@@ -46,3 +52,43 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         with admin.connect() as connection:
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
         admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of the issued school's service, for tests that change nothing."""
+    folder = tmp_path_factory.mktemp("site")
+    installation = open_copy(folder / "copy", compare_limit="1000/minute", upload_limit="1000/minute")
+    with open_client(create_app(installation.workspace)) as client:
+        yield client
+    installation.close()
+
+
+@pytest.fixture
+def issued_copy(tmp_path: Path, database_url: str) -> Iterator[Installation]:
+    """A copy of the issued school's installation that a test may change, on each database in turn."""
+    installation = open_copy(tmp_path / "copy", database_url=database_url, clerk_token_sha256=TOKEN_SHA256)
+    yield installation
+    installation.close()
+
+
+@pytest.fixture
+def fresh_installation(tmp_path: Path, database_url: str) -> Iterator[Installation]:
+    """An installation with the issued school's trust that has recorded nothing, on each database in turn."""
+    installation = open_empty(tmp_path / "fresh", database_url=database_url, clerk_token_sha256=TOKEN_SHA256)
+    yield installation
+    installation.close()
+
+
+@pytest.fixture
+def copy_client(issued_copy: Installation) -> Iterator[httpx.Client]:
+    """A client of `issued_copy`."""
+    with open_client(create_app(issued_copy.workspace)) as client:
+        yield client
+
+
+@pytest.fixture
+def fresh_client(fresh_installation: Installation) -> Iterator[httpx.Client]:
+    """A client of `fresh_installation`."""
+    with open_client(create_app(fresh_installation.workspace)) as client:
+        yield client

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 
@@ -32,3 +33,13 @@ def serving(app: FastAPI) -> Iterator[int]:
         server.should_exit = True
         thread.join(_START_TIMEOUT_S)
         listener.close()
+
+
+@contextmanager
+def open_client(app: FastAPI) -> Iterator[httpx.Client]:
+    """Serve `app` until the block ends; yield a client of it that follows no redirects."""
+    with (
+        serving(app) as port,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
+    ):
+        yield client
