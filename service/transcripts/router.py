@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, File, Form, Response
+from fastapi import APIRouter, File, Form, Path, Response
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
@@ -19,6 +19,8 @@ from transcript_core.identifiers import parse_serial
 from transcript_core.status import DocumentStatus
 
 router = APIRouter(prefix="/api/v1/documents", tags=["documents"])
+MAX_VERSION: Final = 999_999
+"""The highest version that an address can name; the database's integers hold far more."""
 
 
 class StatusOut(BaseModel):
@@ -53,7 +55,7 @@ class StatusOut(BaseModel):
 
 
 @router.get("/{serial}/{version}")
-def get_status(context: ContextDep, serial: str, version: int) -> StatusOut:
+def get_status(context: ContextDep, serial: str, version: Annotated[int, Path(ge=1, le=MAX_VERSION)]) -> StatusOut:
     """Return the status of one version."""
     parse_serial(serial)
     record = context.find_record(serial, version)
