@@ -11,8 +11,8 @@ from lxml import etree
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields, signers
 from pyhanko_certvalidator.registry import SimpleCertificateStore
-from signxml import DigestAlgorithm, SignatureMethod
-from signxml.xades import XAdESSigner
+from signxml.algorithms import DigestAlgorithm, SignatureMethod
+from signxml.xades.xades import XAdESSigner
 
 from benchmarks.harness import Figure, measure
 from signing import pades, xades
@@ -20,7 +20,8 @@ from signing.signer import SigningIdentity
 from tests.support.samples import build_issue, build_transcript
 from tests.support.signed import SIGNED_AT, build_unsigned, sign_slots
 from tests.support.signers import MemorySigner, make_signer
-from transcript_core.policy import SlotRole, get_policy, list_slots
+from transcript_core.model import SlotRole
+from transcript_core.policy import get_policy, list_slots
 from transcript_core.render.appearance import build_person_appearance
 from transcript_core.render.forms import render_first_revision
 from transcript_core.render.prepared import read_prepared
@@ -129,7 +130,7 @@ def _measure_pades(signer: MemorySigner) -> Iterator[Figure]:
 
 
 def _build_pyhanko_signer(signer: MemorySigner) -> signers.SimpleSigner:
-    store = SimpleCertificateStore()
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]  # the library leaves it untyped
     for one in (signer.certificate, *signer.chain):
         store.register(one.asn1)
     key = signer.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())

