@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any, Final
 
+import pytest
 from httpx import Response
 
 from tests.support.issued import IssuedDocument
@@ -16,7 +16,8 @@ AS_CLERK: Final = {"Authorization": f"Bearer {TOKEN}"}
 AS_BROWSER: Final = {"Accept": "text/html,application/xhtml+xml"}
 PROBLEM_TYPE: Final = "application/problem+json"
 
-Files = Mapping[str, tuple[str, bytes]]
+SQLITE_ONLY: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For tests in which the database plays no part."""
 
 
 def document_form(document: IssuedDocument, **other: bytes) -> dict[str, tuple[str, bytes]]:
