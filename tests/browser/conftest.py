@@ -48,7 +48,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     host = BASE_URL.partition("://")[2]
     with serving(create_app(installation.workspace)) as port, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*_FLAGS, f"--host-resolver-rules=MAP {host} 127.0.0.1:{port}"]
+            executable_path=CHROMIUM,
+            args=[
+                *_FLAGS,
+                f"--host-resolver-rules=MAP {host} 127.0.0.1:{port}",
+                f"--unsafely-treat-insecure-origin-as-secure={BASE_URL}",  # in use it is https
+            ],
         )
         yield Site(installation.issued, browser)
         browser.close()

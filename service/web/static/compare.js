@@ -90,6 +90,7 @@
     button.disabled = false;
   }
 
+  panel.querySelector("[data-no-script]").remove();
   offer();
   window.addEventListener("hashchange", offer);
   button.addEventListener("click", compare);
