@@ -122,6 +122,5 @@ def _sentence_case(name: str) -> str:
     """Return a name in capitals as people write it: "TRƯỜNG THCS HOA SEN" → "Trường THCS Hoa Sen"."""
     if not name.isupper():
         return name
-    small = {"và": "và"}
     words = [word if word in {"THCS", "THPT", "TH"} else word.capitalize() for word in name.split()]
-    return " ".join(small.get(word.casefold(), word) for word in words)
+    return " ".join(words).replace("Giáo Dục Và Đào Tạo", "Giáo dục và Đào tạo").replace(" Và ", " và ")

@@ -268,7 +268,7 @@ class _Maker:
         assert len(built.built) == 2 * _PUPILS, built.incomplete
         self._clock.at = SIGNED_AT
         self._sign_and_issue()
-        current, replaced, recalled = sorted(self._urls, key=str)
+        current, replaced, recalled = self._list_keys(DocumentState.ISSUED)
         principal, clerk = (_find(records.staff, position) for position in ("Hiệu trưởng", "Văn thư"))
         self._clock.at = CHANGED_AT
         first = self._read(replaced)
@@ -293,7 +293,7 @@ class _Maker:
             replacement=self._read(replacement),
             recalled=self._read(recalled),
             recall=recall,
-            locked=self._list_locked(),
+            locked=self._list_keys(DocumentState.LOCKED),
             status_file=status_file,
         )
 
@@ -351,9 +351,10 @@ class _Maker:
             key, get(stored.xml_sha256), get(stored.pdf_sha256), get(stored.json_sha256), self._urls[key]
         )
 
-    def _list_locked(self) -> tuple[DocumentKey, ...]:
+    def _list_keys(self, state: DocumentState) -> tuple[DocumentKey, ...]:
+        """Return the documents in `state` by class and pupil: the same pupils in every run."""
         with transaction(self._workspace.sessions) as session:
-            found = repository.list_documents(session, school_code=self._school.school_code, state=DocumentState.LOCKED)
+            found = repository.list_documents(session, school_code=self._school.school_code, state=state)
         return tuple(one.key for one in found)
 
 
