@@ -29,6 +29,11 @@ def fail(message: str, *, code: str | None = None) -> None:
     errors.print(f"[bold red]{escape(label)}:[/] {escape(message)}")
 
 
+def warn(message: str) -> None:
+    """Print one thing that stops nothing but should be known."""
+    errors.print(f"[bold yellow]warning:[/] {escape(message)}")
+
+
 def say(message: str) -> None:
     """Print one line of a result."""
     console.print(escape(message))

@@ -9,19 +9,19 @@ from typing import Annotated, Final
 
 import typer
 
-from service.cli.output import print_json, say
+from service.cli.output import fail, print_json, say, warn
 from service.settings import Settings
-from service.status.files import open_status_file
+from service.status.files import StatusFileOutOfDate, StatusFiles, open_status_file
 from service.workspace import read_authority
 from transcript_core.clock import SystemClock
-from transcript_core.errors import InputError
+from transcript_core.errors import InputError, TrustMaterialError
 from transcript_core.pki.trust import TrustStore, load_trust_store
-from transcript_core.status import DocumentStatus, StatusAnswer, StatusFile
 from verify.report import Outcome, Report
 from verify.sniff import Container, sniff
 from verify.text import render
 from verify.verifier import Verifier
 
+EXIT_USAGE: Final = 2
 EXIT_CODES: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
 _WORST_FIRST: Final = (Outcome.FAILED, Outcome.INDETERMINATE, Outcome.PASSED)
 
@@ -53,14 +53,12 @@ def verify(
 
     A PDF or JWS is verified together with the XML of the same name beside it, if there is one.
     """
-    settings = Settings()
-    clock = SystemClock()
-    trust = _load_trust(anchors or settings.anchors_dir)
-    authority_file = authority or settings.authority_file
-    listed = None if authority_file is None else read_authority(authority_file, trust, clock)
-    statuses = [open_status_file(path, trust=trust, authority=listed, clock=clock) for path in status or []]
-    verifier = Verifier(trust=trust, authority=listed, status=_Statuses(statuses) if statuses else None, clock=clock)
-    moment = None if at is None else _parse_time(at)
+    try:
+        verifier = _build_verifier(anchors, authority, status or [])
+        moment = None if at is None else _parse_time(at)
+    except (InputError, TrustMaterialError) as error:  # nothing was judged, so this is no "failed"
+        fail(str(error), code=error.code)
+        return EXIT_USAGE
     reports = []
     for path in files:
         content = path.read_bytes()
@@ -76,22 +74,29 @@ def inspect(
     english: English = False,
 ) -> int:
     """Tell what the signatures of any signed file are worth.  Exit codes as for `verify`."""
-    verifier = Verifier(trust=_load_trust(anchors or Settings().anchors_dir), clock=SystemClock())
-    moment = None if at is None else _parse_time(at)
+    try:
+        verifier = Verifier(trust=_load_trust(anchors or Settings().anchors_dir), clock=SystemClock())
+        moment = None if at is None else _parse_time(at)
+    except (InputError, TrustMaterialError) as error:
+        fail(str(error), code=error.code)
+        return EXIT_USAGE
     reports = [(path, verifier.inspect(path.read_bytes(), at=moment)) for path in files]
     return _print(reports, json=json, english=english)
 
 
-class _Statuses:
-    """Several status files as one source: the first that knows the document answers."""
-
-    def __init__(self, files: Sequence[StatusFile]) -> None:
-        self._files = files
-
-    def find_status(self, serial: str, version: int, digest: bytes | None) -> StatusAnswer:
-        """Return the first answer that is not unknown, else the first."""
-        answers = [one.find_status(serial, version, digest) for one in self._files]
-        return next((one for one in answers if one.status is not DocumentStatus.UNKNOWN), answers[0])
+def _build_verifier(anchors: Path | None, authority: Path | None, status: Sequence[Path]) -> Verifier:
+    settings = Settings()
+    clock = SystemClock()
+    trust = _load_trust(anchors or settings.anchors_dir)
+    authority_file = authority or settings.authority_file
+    listed = None if authority_file is None else read_authority(authority_file, trust, clock)
+    files = []
+    for path in status:
+        try:
+            files.append(open_status_file(path, trust=trust, authority=listed, clock=clock))
+        except StatusFileOutOfDate as error:  # it says nothing about today: status is then not checked
+            warn(str(error))
+    return Verifier(trust=trust, authority=listed, status=StatusFiles(tuple(files)) if files else None, clock=clock)
 
 
 def _print(reports: Sequence[tuple[Path, Report]], *, json: bool, english: bool) -> int:

@@ -21,7 +21,7 @@ def open_database(url: str) -> sessionmaker[Session]:
     """Return a session factory for `url`, with every migration applied."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
-        Path(str(parsed.database)).parent.mkdir(parents=True, exist_ok=True)
+        _prepare_file(Path(str(parsed.database)))
     engine = create_engine(parsed)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _tune_sqlite)
@@ -43,6 +43,13 @@ def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """Yield a session; commit when the block ends well, roll back when it does not."""
     with sessions.begin() as session:
         yield session
+
+
+def _prepare_file(path: Path) -> None:
+    """Make the database's file readable by its owner alone; SQLite gives its side files the same mode."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from service.status.files import StatusFileInvalid, open_status_file
+from service.status.files import StatusFileInvalid, StatusFileOutOfDate, StatusFiles, open_status_file
 from signing.jades import sign_jws
 from signing.signer import Signer
 from tests.support.authority import SEAL_IDENTITY, build_authority
@@ -71,7 +71,7 @@ def test_another_kind_of_jws_by_the_seal_is_refused(tmp_path: Path) -> None:
 
 def test_file_past_its_next_update_is_refused(tmp_path: Path) -> None:
     path = _write(tmp_path / "status.jws", open_seal())
-    with pytest.raises(StatusFileInvalid, match="fetch the current one"):
+    with pytest.raises(StatusFileOutOfDate, match="fetch the current one"):
         _open(path, at=AS_OF + timedelta(days=8))
 
 
@@ -89,3 +89,29 @@ def test_without_anchors_nothing_is_believed(tmp_path: Path) -> None:
     path = _write(tmp_path / "status.jws", open_seal())
     with pytest.raises(StatusFileInvalid, match="trust anchors"):
         open_status_file(path, trust=None, authority=build_authority(), clock=FixedClock(AS_OF))
+
+
+def _entry(status: DocumentStatus, as_of: datetime) -> StatusFile:
+    entry = StatusEntry(SERIAL, 1, b"\1" * 32, status)
+    return StatusFile("1", "2025-2026", as_of, as_of + timedelta(days=7), (entry,))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_several_files_the_newest_counts_whatever_their_order(turned: bool) -> None:
+    old = _entry(DocumentStatus.VALID, AS_OF)
+    new = _entry(DocumentStatus.RECALLED, AS_OF + timedelta(days=1))
+    files = StatusFiles((new, old) if turned else (old, new))
+    assert files.find_status(SERIAL, 1, b"\1" * 32).status is DocumentStatus.RECALLED
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_equally_new_files_the_worse_counts(turned: bool) -> None:
+    good, bad = _entry(DocumentStatus.VALID, AS_OF), _entry(DocumentStatus.SUPERSEDED, AS_OF)
+    files = StatusFiles((bad, good) if turned else (good, bad))
+    assert files.find_status(SERIAL, 1, b"\1" * 32).status is DocumentStatus.SUPERSEDED
+
+
+def test_a_file_that_does_not_know_the_document_never_hides_one_that_does() -> None:
+    silent = StatusFile("2", "2025-2026", AS_OF + timedelta(days=3), AS_OF + timedelta(days=9), ())
+    files = StatusFiles((silent, _entry(DocumentStatus.RECALLED, AS_OF)))
+    assert files.find_status(SERIAL, 1, b"\1" * 32).status is DocumentStatus.RECALLED
