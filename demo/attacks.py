@@ -38,7 +38,7 @@ def swap_part(xml: bytes, other_xml: bytes, part_id: str) -> bytes:
 def forge_paper(xml: bytes, qr_url: str) -> bytes:
     """Return a forged picture: better marks, the same look, and the genuine transcript's QR code in its place."""
     document = _read(xml)
-    transcript = _raise_marks(document.transcript)
+    transcript = raise_marks(document.transcript)
     pdf = render_first_revision(transcript, document.issue, info_xml=build_info(transcript))
     with pikepdf.open(BytesIO(pdf)) as file:
         _draw_seal(file, transcript, qr_url)
@@ -47,7 +47,8 @@ def forge_paper(xml: bytes, qr_url: str) -> bytes:
     return target.getvalue()
 
 
-def _raise_marks(transcript: Transcript) -> Transcript:
+def raise_marks(transcript: Transcript) -> Transcript:
+    """Return what the forged paper says: 9.9 for the year in every subject with marks."""
     subjects = tuple(
         replace(subject, year=Grade(mark=Decimal("9.9"))) if subject.year and subject.year.mark else subject
         for subject in transcript.subjects

@@ -40,3 +40,8 @@ class Ledger:
     def as_expected(self) -> bool:
         """Return whether every step came out as it should."""
         return all(step.expected for step in self.steps)
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 document" or "2 documents"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from demo.attacks import edit_mark, forge_paper, swap_part
+from demo.attacks import edit_mark, forge_paper, raise_marks, swap_part
 from demo.correction import correct_final_mark
-from demo.ledger import Ledger, Step
+from demo.ledger import Ledger, Step, count
 from demo.outputs import write_document, write_held_back, write_problems, write_report, write_results
 from demo.school import DemoSchool
 from service.cli.output import progress
@@ -26,6 +26,8 @@ from service.transcripts import repository
 from service.transcripts.building import build_documents, get_transcript_document
 from service.transcripts.replacing import build_replacement
 from service.transcripts.repository import DocumentKey, DocumentState, StoredDocument
+from service.web.texts import Language
+from service.web.view import build_comparison
 from signing.signer import Signer
 from transcript_core.errors import TranscriptError
 from transcript_core.model import Transcript
@@ -80,7 +82,7 @@ class Demo:
             outcome = import_folder(
                 self.workspace, self.demo.folder, school=self.demo.school, hold_back=True, actor=ACTOR
             )
-            step.count = f"{len(outcome.records.pupils)} pupils"
+            step.count = count(len(outcome.records.pupils), "pupil")
             step.outcome = f"{len(outcome.records.held_back)} held back, {len(outcome.problems)} problems named"
         write_problems(self.out, outcome.problems)
         self.held_back = write_held_back(self.out, outcome.problems, outcome.records.held_back)
@@ -88,7 +90,7 @@ class Demo:
             again = import_folder(
                 self.workspace, self.demo.folder, school=self.demo.school, hold_back=True, actor=ACTOR
             )
-            step.count = f"{len(again.records.pupils)} pupils"
+            step.count = count(len(again.records.pupils), "pupil")
             step.outcome = "nothing changed" if not again.changed else "CHANGED"
             step.expected = not again.changed
         return outcome
@@ -105,7 +107,7 @@ class Demo:
                 actor=ACTOR,
                 advance=advance,
             )
-            step.count = f"{len(result.built)} documents"
+            step.count = count(len(result.built), "document")
             step.outcome = f"{len(result.incomplete)} incomplete, {result.unchanged} were there already"
             step.expected = not result.incomplete
 
@@ -134,7 +136,7 @@ class Demo:
                 )
                 signed += len(report.signed)
                 failed += report.failed
-            step.count = f"{signed} slots × 2 formats"
+            step.count = f"{count(signed, 'slot')} × 2 formats"
             step.outcome = f"{len(failed)} refused"
             step.expected = not failed
 
@@ -153,7 +155,7 @@ class Demo:
                 advance=bar,
             )
             self.urls |= report.urls
-            step.count = f"{len(report.issued)} documents"
+            step.count = count(len(report.issued), "document")
             step.outcome = f"{len(report.failed)} failed"
             step.expected = not report.failed
         for key, error in report.failed[:3]:
@@ -183,7 +185,7 @@ class Demo:
                 transcripts.append(transcript)
                 write_document(self.out / "documents", transcript, files, url=self.urls.get(stored.key))
             write_results(self.out, transcripts)
-            step.count = f"{len(transcripts)} documents"
+            step.count = count(len(transcripts), "document")
             step.outcome = str(self.out / "documents")
 
     def verify_all(self) -> None:
@@ -205,7 +207,7 @@ class Demo:
                     )
                     worst += [] if report.outcome is Outcome.PASSED else [report]
                     advance(1)
-                step.count = f"{len(documents)} documents"
+                step.count = count(len(documents), "document")
                 step.outcome = f"{len(documents) - len(worst)} {Outcome.PASSED.value}, {len(worst)} not"
                 step.expected = not worst
             if worst:
@@ -246,6 +248,20 @@ class Demo:
                 report = self.build_verifier().verify(content)
                 write_report(self.out / "reports", Path(file).stem, report)
                 self._expect(step, report, caught=True)
+        self.compare_paper(first["xml"])
+
+    def compare_paper(self, xml: bytes) -> None:
+        """Show what a reader of the forged paper sees who scans its genuine QR code and presses "compare"."""
+        with self.ledger.step("forged paper beside the QR's page") as step:
+            document = get_transcript_document(xml)
+            page, paper = (
+                build_comparison(one, document.issue, Language.VIETNAMESE)["tables"][0]["rows"]
+                for one in (document.transcript, raise_marks(document.transcript))
+            )
+            different = [(row[0], row[-1], other[-1]) for row, other in zip(page, paper, strict=True) if row != other]
+            step.count, step.expected = count(len(different), "line"), bool(different)
+            subject, says, claims = different[0]
+            step.outcome = f"{subject}: signed {says}, paper {claims}"
 
     def _expect(self, step: Step, report: Report, *, caught: bool) -> None:
         step.count = "1 document"
@@ -319,7 +335,10 @@ class Demo:
             status = open_status_file(
                 path, trust=self.workspace.trust, authority=self.workspace.authority, clock=self.workspace.clock
             )
-            step.count, step.outcome = f"{len(status.entries)} versions", f"next update {status.next_update:%Y-%m-%d}"
+            step.count, step.outcome = (
+                count(len(status.entries), "version"),
+                f"next update {status.next_update:%Y-%m-%d}",
+            )
         offline = Verifier(
             trust=self.workspace.trust,
             authority=self.workspace.authority,

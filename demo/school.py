@@ -22,7 +22,7 @@ from transcript_core.model import School, SchoolLevel
 from transcript_core.records import SchoolRecords
 from transcript_core.tables import find_province, list_provinces
 
-SCHOOL_CODE = "01000701"
+_COMMUNES = {"01": "Phường Cầu Giấy", "48": "Phường Hải Châu"}  # the spreadsheets do not name it
 DEPUTY_DECISION = "Quyết định số 15/QĐ-THCS ngày 05/09/2025"
 _VALID_DAYS = 400
 
@@ -84,10 +84,10 @@ def describe_school(records: SchoolRecords, level: SchoolLevel, today: date) -> 
     )
     assert province is not None
     return School(
-        school_code=SCHOOL_CODE,
+        school_code=f"{province.code}000701",
         name=_sentence_case(records.school_name),
         level=level,
-        commune="Phường Cầu Giấy",
+        commune=_COMMUNES.get(province.code, "Phường Trung Tâm"),
         province_code=province.code,
         province_name=province.name,
         department_name=_sentence_case(department),
