@@ -13,7 +13,7 @@ from service.db.engine import transaction
 from service.db.tables import EventRow
 from service.transcripts import repository
 from service.web.view import mask_name
-from tests.support.http import AS_BROWSER, read_problem
+from tests.support.http import AS_BROWSER, NEVER_ISSUED, read_problem
 from tests.support.issued import (
     RECALL_REASON,
     REPLACE_REASON,
@@ -141,7 +141,7 @@ def test_page_announces_development_certificates(site: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        f"/v/{generate_serial()}/1",
+        f"/v/{NEVER_ISSUED}/1",
         "/v/NOT-A-SERIAL/1",
         "/v/%00%00/1",
         "/v/%27%20OR%201=1--/1",

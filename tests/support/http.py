@@ -16,6 +16,9 @@ AS_CLERK: Final = {"Authorization": f"Bearer {TOKEN}"}
 AS_BROWSER: Final = {"Accept": "text/html,application/xhtml+xml"}
 PROBLEM_TYPE: Final = "application/problem+json"
 
+NEVER_ISSUED: Final = "0123456789ABCDEFGHJKMNPQRS"
+"""A serial that no document has."""
+
 SQLITE_ONLY: Final = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """For tests in which the database plays no part."""
 
