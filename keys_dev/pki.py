@@ -167,11 +167,6 @@ class DevelopmentPki:
         """Return the PKCS#12 file of the department's authority key."""
         return self.folder / "authority" / "department.p12"
 
-    @property
-    def authority_certificate(self) -> Certificate:
-        """Return the certificate of the department's authority key."""
-        return load_certificate((self.folder / "authority" / "department.pem").read_bytes())
-
     def trust_store(self) -> TrustStore:
         """Return the anchors of this PKI."""
         return load_trust_store(self.anchors_dir)

@@ -14,7 +14,7 @@ from service.verifications.events import EventVerifier
 from service.verifications.verifiers import build_event_verifier, build_public_verifier
 from service.web.limiting import Limiter
 from service.workspace import Workspace
-from transcript_core.status import UNKNOWN_STATUS, StatusAnswer
+from transcript_core.status import StatusAnswer
 from verify.report import Report
 
 
@@ -43,10 +43,6 @@ class AppContext:
         with transaction(self.workspace.sessions) as session:
             lookup = StatusLookup(session, self.workspace.store, self.events, self.workspace.clock)
             return lookup.find_status(serial, version, digest)
-
-    def unknown_record(self) -> Record:
-        """Return the answer for what cannot be a serial."""
-        return Record(UNKNOWN_STATUS, None)
 
     async def verify(self, content: bytes, *, xml: bytes | None = None) -> Report:
         """Return the report on an uploaded file, worked out in a thread of its own."""

@@ -24,7 +24,6 @@ from transcript_core.tables import personal_id_provinces
 RandomBytes = Callable[[int], bytes]
 """Returns so many random bytes; `secrets.token_bytes` unless a test decides."""
 
-SERIAL_CHARS: Final = 26
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SERIAL: Final = re.compile(f"[0-7][{_CROCKFORD}]{{25}}")
 _PERSONAL_ID: Final = re.compile(r"[0-9]{12}")

@@ -85,11 +85,6 @@ def split_stream(body: bytes) -> tuple[bytes, bytes]:
     return (body, b"") if at < 0 else (body[:at], body[at:])
 
 
-def build_stream(dictionary: bytes, content: bytes) -> bytes:
-    """Return the body of a stream; `dictionary` holds the entries without brackets and /Length."""
-    return b"<<%s/Length %d>>\nstream\n%s\nendstream" % (dictionary, len(content), content)
-
-
 def encode_text(text: str) -> bytes:
     """Return a text string as hexadecimal UTF-16BE with byte order mark (ISO 32000-1, 7.9.2.2)."""
     return b"<FEFF" + text.encode("utf-16-be").hex().upper().encode("ascii") + b">"
