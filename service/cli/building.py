@@ -33,7 +33,7 @@ def build(
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why it is replaced.")] = None,
     unlock: Annotated[
-        bool, typer.Option(help="Also rebuild documents that are not issued yet and whose records changed.")
+        bool, typer.Option(help="Also rebuild documents that are not issued yet and whose records or signers changed.")
     ] = False,
     deputy: Annotated[str | None, typer.Option(help="Staff code of the deputy who signs for the principal.")] = None,
     deputy_reason: Annotated[str, typer.Option(help="Why the deputy signs.")] = "",
@@ -51,7 +51,9 @@ def build(
     if replaces is not None:
         if not reason:
             raise InputError("a replacement needs --reason")
-        key = build_replacement(workspace, replaces, school=school, reason=reason, options=options, actor=ACTOR)
+        key = build_replacement(
+            workspace, replaces, school=school, reason=reason, options=options, unlock=unlock, actor=ACTOR
+        )
         print_json({"serial": key.serial, "version": key.version}) if json else say(f"built and locked {key}")
         return 0
     school_year = choose_year(workspace, school.school_code, year)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from service import audit
@@ -63,7 +63,7 @@ def request_recall(
 
     Raises:
         NotFound: that version was not issued.
-        Conflict: a recall of this serial is under way already.
+        Conflict: that version is recalled already, or a recall of this serial is under way that can still be sealed.
         InputError: no reason, or requester and approver are one person.
         NotEligible: the signer holds no office that may ask.
     """
@@ -76,7 +76,8 @@ def request_recall(
         raise InputError("a recall is approved by another person than the one who asks for it")
     with transaction(workspace.sessions) as session:
         stored = _get_issued(session, DocumentKey(serial, version))
-        _refuse_pending(session, serial)
+        _refuse_recalled(session, stored.key)
+        overtaken = _find_overtaken(session, serial)
         number = repository.find_highest_version(session, serial) + 1
     xml = workspace.store.get(stored.xml_sha256)
     recall = _build_recall(
@@ -91,6 +92,8 @@ def request_recall(
     signed = _sign(desk, build_recall(recall), SlotRole.REQUESTER)
     key = DocumentKey(serial, number)
     with transaction(workspace.sessions) as session:
+        if overtaken is not None:
+            session.execute(delete(RecallRow).filter_by(serial=serial, version=overtaken.key.version))
         session.add(
             RecallRow(
                 serial=serial,
@@ -117,6 +120,7 @@ def seal_recall(context: AppContext, desk: SigningDesk, serial: str, *, actor: s
         raise Conflict(f"the recall {pending.key} waits for the principal's approval")
     with transaction(desk.workspace.sessions) as session:
         recorded = dict(repository.list_event_files(session, serial)).get(pending.key.version)
+        _refuse_overtaken(session, pending)
     if recorded is None:
         sealed = _sign(desk, desk.workspace.store.get(pending.xml_sha256), SlotRole.SEAL)
         record_recall(context, sealed, actor=actor)
@@ -212,6 +216,8 @@ def _advance(
     pending = get_pending(desk, serial)
     if pending.state is not before:
         raise Conflict(f"the recall {pending.key} is {pending.state.value}, not {before.value}")
+    with transaction(desk.workspace.sessions) as session:
+        _refuse_overtaken(session, pending)
     signed = _sign(desk, desk.workspace.store.get(pending.xml_sha256), role)
     _move(desk, pending, after, signed, actor)
     return pending.key
@@ -243,7 +249,27 @@ def _find_pending(session: Session, serial: str) -> StoredRecall | None:
     )
 
 
-def _refuse_pending(session: Session, serial: str) -> None:
+def _refuse_recalled(session: Session, key: DocumentKey) -> None:
+    done = select(RecallRow).filter_by(serial=key.serial, target_version=key.version, state=RecallState.RECORDED.value)
+    if session.scalars(done).first() is not None:
+        raise Conflict(f"document {key} is recalled already")
+
+
+def _find_overtaken(session: Session, serial: str) -> StoredRecall | None:
+    """Return the pending recall whose number an issued version has overtaken, or None when none is pending."""
     pending = _find_pending(session, serial)
-    if pending is not None:
+    if pending is not None and not _is_overtaken(session, pending):
         raise Conflict(f"a recall of {serial} is under way already: {pending.key}, {pending.state.value}")
+    return pending
+
+
+def _refuse_overtaken(session: Session, pending: StoredRecall) -> None:
+    if _is_overtaken(session, pending):
+        raise Conflict(
+            f"since the recall {pending.key} was asked for, a newer version was issued; ask for it anew: "
+            f"hocba recall request {pending.key.serial}"
+        )
+
+
+def _is_overtaken(session: Session, pending: StoredRecall) -> bool:
+    return any(version > pending.key.version for version, _ in repository.list_event_files(session, pending.key.serial))

@@ -133,12 +133,11 @@ class _Work:
         xml = self.workspace.store.get(stored.xml_sha256)
         before = get_transcript_document(xml)
         current = self.build(pupil, serial=stored.key.serial, version=1, at=stored.locked_at)
-        if current == before.transcript:
+        issue = build_issue_info(current, self.records, self.options, issued_on=before.issue.issued_on)
+        if (current, issue) == (before.transcript, replace(before.issue, pdf_sha256=None)):
             return None
         transcript = replace(current, locked_at=at)
-        same = [one.subject_code for one in transcript.subjects if one in before.transcript.subjects]
-        tied = (transcript.class_name, transcript.school) == (before.transcript.class_name, before.transcript.school)
-        carried = list_signatures(xml, before, same) if tied else {}
+        carried = _carry_signatures(xml, before, transcript)
         return Draft(transcript, build_issue_info(transcript, self.records, self.options), carried=carried)
 
     def build(self, pupil: PupilRecord, *, serial: str, version: int, at: datetime) -> Transcript:
@@ -215,6 +214,16 @@ def list_signatures(xml: bytes, document: TranscriptDocument, subject_codes: Ite
     return found
 
 
+def _carry_signatures(xml: bytes, before: TranscriptDocument, now: Transcript) -> dict[str, bytes]:
+    """Return the signatures over parts that are as they were, by the same people."""
+    if (now.class_name, now.school) != (before.transcript.class_name, before.transcript.school):
+        return {}
+    same = [one.subject_code for one in now.subjects if one in before.transcript.subjects]
+    signers = {signer.slot_id for signer in now.signers if signer in before.transcript.signers}
+    found = list_signatures(xml, before, same)
+    return {slot_id: signature for slot_id, signature in found.items() if slot_id in signers}
+
+
 def save_draft(session: Session, workspace: Workspace, rendered: Rendered, *, actor: str) -> DocumentKey:
     """Store the files of a new version and add its rows."""
     transcript = rendered.draft.transcript
@@ -236,13 +245,22 @@ def save_draft(session: Session, workspace: Workspace, rendered: Rendered, *, ac
     return key
 
 
+def remove_unissued(session: Session, workspace: Workspace, document: StoredDocument, *, actor: str) -> None:
+    """Remove the rows of a document that is not issued, so that a new one takes its place.
+
+    Raises:
+        Conflict: it was issued or signed meanwhile.
+    """
+    repository.remove_locked(session, document)
+    audit.record(session, at=workspace.clock.now(), actor=actor, action="unlock", subject=str(document.key))
+
+
 def _save(workspace: Workspace, batch: Sequence[Rendered], known: Mapping[str, StoredDocument], actor: str) -> None:
     with transaction(workspace.sessions) as session:
         for rendered in batch:
             before = known.get(rendered.draft.transcript.pupil.pupil_code)
             if before is not None:
-                repository.remove_locked(session, before)
-                audit.record(session, at=workspace.clock.now(), actor=actor, action="unlock", subject=str(before.key))
+                remove_unissued(session, workspace, before, actor=actor)
             save_draft(session, workspace, rendered, actor=actor)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from sqlalchemy.orm import Session
+
 from service.db.engine import transaction
 from service.schools import repository as schools
 from service.transcripts import repository
@@ -13,6 +15,7 @@ from service.transcripts.building import (
     build_issue_info,
     get_transcript_document,
     list_signatures,
+    remove_unissued,
     save_draft,
 )
 from service.transcripts.rendering import Draft, render
@@ -30,20 +33,31 @@ _SIGNING_TIME = "{http://uri.etsi.org/01903/v1.3.2#}SigningTime"
 
 
 def build_replacement(
-    workspace: Workspace, serial: str, *, school: School, reason: str, options: BuildOptions | None = None, actor: str
+    workspace: Workspace,
+    serial: str,
+    *,
+    school: School,
+    reason: str,
+    options: BuildOptions | None = None,
+    unlock: bool = False,
+    actor: str,
 ) -> DocumentKey:
     """Build and lock the next version of `serial` from the records as they now are.
 
+    Args:
+        unlock: a newer version that is not issued yet is given up for the new one, all its new signatures with it.
+
     Raises:
         NotFound: nothing of this serial was issued, or the pupil is no longer in the records or is held back.
-        Conflict: a newer version is being signed already.
+        Conflict: a newer version is being signed already, and `unlock` is False.
         InputError: nothing changed, or no reason was given.
     """
     choices = options or BuildOptions()
     with transaction(workspace.sessions) as session:
-        previous = _get_issued(repository.find_latest(session, serial), serial)
-        version = repository.find_highest_version(session, serial) + 1
+        previous, given_up = _find_versions(session, serial, unlock=unlock)
+        highest = repository.find_highest_version(session, serial)
         year = schools.get_year(session, school_code=school.school_code, school_year=previous.school_year)
+    version = highest if given_up is not None and given_up.key.version == highest else highest + 1
     pupil = _get_pupil(year.records, previous.pupil_code)
     xml = workspace.store.get(previous.xml_sha256)
     before = get_transcript_document(xml)
@@ -62,6 +76,8 @@ def build_replacement(
     kept = {signer.slot_id: signatures[signer.slot_id] for signer in transcript.signers if signer.kept is not None}
     rendered = render(Draft(transcript, build_issue_info(transcript, year.records, choices), kept))
     with transaction(workspace.sessions) as session:
+        if given_up is not None:
+            remove_unissued(session, workspace, given_up, actor=actor)
         return save_draft(session, workspace, rendered, actor=actor)
 
 
@@ -77,12 +93,22 @@ def read_signing_day(signature: bytes) -> date:
     return datetime.fromisoformat(element.text).astimezone(VIETNAM_TIME).date()
 
 
-def _get_issued(document: StoredDocument | None, serial: str) -> StoredDocument:
-    if document is None:
+def _find_versions(session: Session, serial: str, *, unlock: bool) -> tuple[StoredDocument, StoredDocument | None]:
+    """Return the issued version to replace, and the newer one that is given up for the new one."""
+    latest = repository.find_latest(session, serial)
+    if latest is None:
         raise NotFound(f"there is no document {serial}")
-    if document.state is not DocumentState.ISSUED:
-        raise Conflict(f"document {document.key} is not issued yet; change the records and run: hocba build --unlock")
-    return document
+    if latest.state is DocumentState.ISSUED:
+        return latest, None
+    issued = repository.find_latest(session, serial, state=DocumentState.ISSUED)
+    if issued is None:
+        raise Conflict(f"document {latest.key} is not issued yet; change the records and run: hocba build --unlock")
+    if not unlock:
+        raise Conflict(
+            f"document {latest.key} is being signed already; to give it up for a new one, run: "
+            f"hocba build --replaces {serial} --unlock"
+        )
+    return issued, latest
 
 
 def _get_pupil(records: SchoolRecords, pupil_code: str) -> PupilRecord:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from service.db.tables import DocumentRow, EventRow, EvidenceRow, SlotRow, TranscriptRow
+from service.db.tables import DocumentRow, EventRow, EvidenceRow, RecallRow, SlotRow, TranscriptRow
 from transcript_core.errors import Conflict, NotFound
 from transcript_core.model import SchoolLevel, Transcript
 from transcript_core.policy import SignatureFormat, Slot
@@ -120,9 +120,11 @@ def get_document(session: Session, key: DocumentKey) -> StoredDocument:
     return found
 
 
-def find_latest(session: Session, serial: str) -> StoredDocument | None:
-    """Return the document of this serial with the highest version, or None."""
+def find_latest(session: Session, serial: str, *, state: DocumentState | None = None) -> StoredDocument | None:
+    """Return the document of this serial with the highest version, of all or in `state` alone, or None."""
     query = select(DocumentRow).filter_by(serial=serial).order_by(DocumentRow.version.desc()).limit(1)
+    if state is not None:
+        query = query.filter_by(state=state.value)
     row = session.scalars(query).one_or_none()
     return None if row is None else _to_domain(row)
 
@@ -339,10 +341,9 @@ def list_school_event_files(session: Session, *, school_code: str, school_year: 
 
 
 def find_highest_version(session: Session, serial: str) -> int:
-    """Return the highest version in use for this serial, documents and recorded events alike; 0 when there is none."""
-    document = session.scalar(select(func.max(DocumentRow.version)).filter_by(serial=serial)) or 0
-    event = session.scalar(select(func.max(EventRow.version)).filter_by(serial=serial)) or 0
-    return max(document, event)
+    """Return the highest version in use for this serial, by documents, recalls and events; 0: there is none."""
+    columns = (DocumentRow, RecallRow, EventRow)
+    return max(session.scalar(select(func.max(row.version)).filter_by(serial=serial)) or 0 for row in columns)
 
 
 def list_pupils_with_document(session: Session, *, school_code: str, school_year: str) -> set[str]:
@@ -359,6 +360,7 @@ def list_referenced_files(session: Session) -> set[str]:
         DocumentRow.json_sha256,
         EventRow.document_sha256,
         EvidenceRow.evidence_sha256,
+        RecallRow.xml_sha256,
     )
     found: set[str] = set()
     for column in columns:

@@ -27,7 +27,7 @@ from tests.support.workflow import (
     AT,
     SEAL_IDENTITY,
     SmallSchool,
-    enrolled_school,
+    built_school,
     list_staff_of,
     open_other_seal,
     open_other_teacher,
@@ -45,17 +45,13 @@ MATHS_SLOT = "gvbm-TOAN-1"
 
 @pytest.fixture
 def school(tmp_path: Path, database_url: str) -> Iterator[SmallSchool]:
-    with enrolled_school(tmp_path, database_url=database_url) as made:
-        made.import_()
-        made.build()
+    with built_school(tmp_path, database_url=database_url) as made:
         yield made
 
 
 @pytest.fixture
 def quick_school(tmp_path: Path) -> Iterator[SmallSchool]:
-    with enrolled_school(tmp_path) as made:
-        made.import_()
-        made.build()
+    with built_school(tmp_path) as made:
         yield made
 
 

@@ -6,7 +6,7 @@ same authority list, with a seal and a teacher of its own, for those who try to 
 
 from __future__ import annotations
 
-import io
+import atexit
 import os
 import shutil
 import tempfile
@@ -17,8 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from pyhanko.pdf_utils.reader import PdfFileReader
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, insert, select, text
 
 from demo.correction import correct_final_mark
 from demo.school_generator import build_school_profile, write_school
@@ -27,7 +26,7 @@ from keys_dev.profiles import KeyKind, Profile
 from keys_dev.services import Responder
 from service.context import AppContext, build_context
 from service.db.engine import transaction
-from service.db.tables import SlotRow
+from service.db.tables import Base, SlotRow
 from service.schools.authority_files import sign_authority
 from service.schools.enrolment import Enrolment, draft_authority
 from service.schools.importing import ImportOutcome, import_folder
@@ -53,6 +52,7 @@ from transcript_core.pki.trust import World
 from transcript_core.policy import Office, SignatureFormat
 from transcript_core.records import SchoolRecords, StaffRecord
 from transcript_core.xml import list_signed_slots
+from verify.formats.pades import read_signed_pdf
 from verify.policy import TRANSCRIPT_POLICY
 from verify.report import Outcome, Report
 from verify.verifier import Verifier
@@ -284,7 +284,6 @@ def enrolled_school(
     level: SchoolLevel = SchoolLevel.LOWER_SECONDARY,
     pupils: int = 2,
     troubles: bool = False,
-    at: datetime = AT,
     change: Callable[[AuthorityList], AuthorityList] = lambda authority: authority,
 ) -> Iterator[SmallSchool]:
     """Yield a school that is enrolled; nothing is imported yet.
@@ -293,34 +292,46 @@ def enrolled_school(
         folder: a new one; workbooks, authority list and documents go there.
         database_url: of an empty database; None: SQLite in `folder`.
         troubles: whether the workbooks have errors in them.
-        at: what its clock says.
         change: of the authority list, before the department signs it.
     """
     workbooks = folder / "school"
     shutil.copytree(_write_workbooks(level, pupils, troubles), workbooks)
-    school = open_enrolled(folder, level=level, at=at, database_url=database_url, change=change)
+    school = open_enrolled(folder, level=level, database_url=database_url, change=change)
     try:
         yield school
     finally:
         school.close()
 
 
+@contextmanager
+def built_school(folder: Path, *, database_url: str | None = None) -> Iterator[SmallSchool]:
+    """Yield a lower secondary school whose two documents are locked and unsigned.  Arguments: `enrolled_school`."""
+    with _copy_template(_make_template(issued=False), folder, database_url) as school:
+        yield school
+
+
+@contextmanager
+def issued_school(folder: Path, *, database_url: str | None = None) -> Iterator[SmallSchool]:
+    """Yield the same school with both documents issued."""
+    with _copy_template(_make_template(issued=True), folder, database_url) as school:
+        yield school
+
+
 def open_enrolled(
     folder: Path,
     *,
     level: SchoolLevel = SchoolLevel.LOWER_SECONDARY,
-    at: datetime = AT,
     database_url: str | None = None,
     change: Callable[[AuthorityList], AuthorityList] = lambda authority: authority,
 ) -> SmallSchool:
     """Return the school whose workbooks are in `folder`/school; enrols it at the first call."""
-    pki, clock = development_pki(), FixedClock(at)
+    pki, clock = development_pki(), FixedClock(AT)
     workbooks, authority_file = folder / "school", folder / "authority.jws"
     school = build_school_profile(level)
-    records = _read_records(workbooks, level, at)
+    records = read_records(workbooks, level)
     subscribers = {one.staff_code: _subscribe(number, one, school.name) for number, one in enumerate(records.staff)}
     if not authority_file.is_file():
-        listed = change(_draft(school, records, subscribers, at))
+        listed = change(_draft(school, records, subscribers))
         authority_file.write_bytes(sign_authority(listed, open_department()))
     settings = Settings(
         home=folder / "home",
@@ -375,8 +386,8 @@ def slots_of(school: SmallSchool, key: DocumentKey, role: SlotRole) -> list[str]
 
 
 def list_signed_fields(pdf: bytes) -> list[str]:
-    """Return the name of the field of each signature in a PDF, as pyHanko finds them."""
-    return [str(one.field_name) for one in PdfFileReader(io.BytesIO(pdf)).embedded_signatures]
+    """Return the name of the field of each signature in a PDF."""
+    return [one.slot_id for one in read_signed_pdf(pdf).signatures]
 
 
 def refuse_addresses(fetch: Fetch, part: str) -> Fetch:
@@ -396,14 +407,53 @@ def _refuse_failures(report: SigningReport) -> None:
 
 @cache
 def _write_workbooks(level: SchoolLevel, pupils: int, troubles: bool) -> Path:
-    folder = Path(tempfile.mkdtemp(prefix=f"hocba-workbooks-{os.getuid()}-")) / "school"
+    parent = Path(tempfile.mkdtemp(prefix=f"hocba-workbooks-{os.getuid()}-"))
+    atexit.register(shutil.rmtree, parent, ignore_errors=True)
+    folder = parent / "school"
     write_school(folder, level=level, pupils_per_class=pupils, troubles=troubles)
     return folder
 
 
 @cache
-def _read_records(workbooks: Path, level: SchoolLevel, at: datetime) -> SchoolRecords:
-    return import_school(workbooks, school_level=level, as_of=at.astimezone(VIETNAM_TIME).date()).records
+def read_records(workbooks: Path, level: SchoolLevel) -> SchoolRecords:
+    """Return what the workbooks said when they were first read."""
+    return import_school(workbooks, school_level=level, as_of=AT.astimezone(VIETNAM_TIME).date()).records
+
+
+@cache
+def _make_template(*, issued: bool) -> Path:
+    """Return a folder with a built or issued school, made once a process."""
+    folder = Path(tempfile.mkdtemp(prefix=f"hocba-template-{os.getuid()}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with enrolled_school(folder) as school:
+        school.import_()
+        school.build()
+        if issued:
+            school.issue_all()
+    return folder
+
+
+@contextmanager
+def _copy_template(template: Path, folder: Path, database_url: str | None) -> Iterator[SmallSchool]:
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    school = open_enrolled(folder, database_url=database_url)
+    if database_url is not None:
+        _copy_rows(f"sqlite:///{folder / 'home' / 'hocba.db'}", school.workspace)
+    try:
+        yield school
+    finally:
+        school.close()
+
+
+def _copy_rows(source_url: str, workspace: Workspace) -> None:
+    source = create_engine(source_url)
+    with source.connect() as reader, transaction(workspace.sessions) as session:
+        for table in Base.metadata.sorted_tables:
+            if rows := [dict(row) for row in reader.execute(select(table)).mappings()]:
+                session.execute(insert(table), rows)
+        if session.get_bind().dialect.name == "postgresql":  # its numbering does not follow given numbers
+            session.execute(text("SELECT setval('audit_events_id_seq', (SELECT max(id) FROM audit_events))"))
+    source.dispose()
 
 
 def _subscribe(number: int, person: StaffRecord, organisation: str) -> Subscriber:
@@ -413,9 +463,7 @@ def _subscribe(number: int, person: StaffRecord, organisation: str) -> Subscribe
     return Subscriber(person.name, f"CCCD:0481850{number:05d}", organisation, world, kind)
 
 
-def _draft(
-    school: School, records: SchoolRecords, subscribers: Mapping[str, Subscriber], at: datetime
-) -> AuthorityList:
+def _draft(school: School, records: SchoolRecords, subscribers: Mapping[str, Subscriber]) -> AuthorityList:
     deputies = {one.staff_code: DEPUTY_DECISION for one in records.staff if one.position == "Phó hiệu trưởng"}
     identities = {code: subscriber.identity for code, subscriber in subscribers.items()}
     enrolment = Enrolment(school, SEAL_IDENTITY, identities, _ENROLLED_FROM, deputies=deputies)
@@ -423,8 +471,8 @@ def _draft(
         {school.school_code: (enrolment, records)},
         number=1,
         issuer=school.department_name,
-        issued_at=at - timedelta(days=200),
-        valid_to=at + timedelta(days=200),
+        issued_at=AT - timedelta(days=200),
+        valid_to=AT + timedelta(days=200),
     )
     return replace(
         listed,

@@ -1,0 +1,143 @@
+"""Processes that are killed in the middle of their work, cheaply: one helper process imports all code, its forks die.
+
+A fork can be killed at the n-th touch of the document store (before a temporary file is made, before it gets its name,
+before a file that nothing names is removed) or after a time.  Typst's threads do not survive a fork, so the helper
+itself never renders anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from tests.support.pki import development_pki
+from tests.support.workflow import SmallSchool, open_enrolled, read_records
+from transcript_core.model import SchoolLevel
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_TOUCHES: Final = {"tempfile.mkstemp": 0, "os.rename": 1, "os.remove": 0}
+"""Audit event → which of its arguments is the path that counts."""
+
+
+@dataclass(frozen=True)
+class Victims:
+    """The helper process, and the school that its forks work for."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    database_url: str | None
+
+    def run(self, job: str, *, kill_at: int | None = None, kill_after_s: float | None = None) -> bool:
+        """Do `job` in a process of its own; return whether it came to its end.
+
+        Args:
+            job: "build", "sign" or "issue".
+            kill_at: which touch of the document store, counted from 1, it does not survive.
+            kill_after_s: seconds it may live.
+
+        Raises:
+            AssertionError: it ended by itself with an error.
+        """
+        order = {"folder": str(self.folder), "database_url": self.database_url, "job": job}
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(order | {"kill_at": kill_at, "kill_after_s": kill_after_s}) + "\n")
+        self.process.stdin.flush()
+        status = int(self.process.stdout.readline())
+        assert status in {0, -signal.SIGKILL}, f"{job} ended with {status}"
+        return status == 0
+
+
+@contextmanager
+def open_victims(school: SmallSchool) -> Iterator[Victims]:
+    """Yield victims for `school`, whose folder holds everything they need."""
+    folder = school.folder.parent
+    environment = {**os.environ, "PYTEST_XDIST_TESTRUNUID": development_pki().folder.name}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.victims"],
+        cwd=_ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        yield Victims(process, folder, school.workspace.settings.database_url)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+
+
+def _build(school: SmallSchool) -> None:
+    school.build()
+
+
+def _sign(school: SmallSchool) -> None:
+    school.sign_people()
+
+
+def _issue(school: SmallSchool) -> None:
+    report = school.issue()
+    assert not report.failed, report.failed
+
+
+_JOBS: Final[dict[str, Callable[[SmallSchool], None]]] = {"build": _build, "sign": _sign, "issue": _issue}
+
+
+def _main() -> None:
+    for line in sys.stdin:
+        order = json.loads(line)
+        read_records(Path(order["folder"]) / "school", SchoolLevel.LOWER_SECONDARY)  # once, for all forks
+        child = os.fork()
+        if child == 0:
+            _die_or_finish(order)
+        if order["kill_after_s"] is not None:
+            time.sleep(order["kill_after_s"])
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def _die_or_finish(order: dict[str, Any]) -> None:
+    if order["kill_at"] is not None:
+        _arm(order["kill_at"], f"{order['folder']}/home/store")
+    code = 1
+    try:
+        school = open_enrolled(Path(order["folder"]), database_url=order["database_url"])
+        _JOBS[order["job"]](school)
+        school.close()
+        code = 0
+    finally:
+        if code:
+            traceback.print_exc()
+        os._exit(code)
+
+
+def _arm(kill_at: int, store: str) -> None:
+    """Let this process die at a touch of the store, without a word to the code under test."""
+    touches = 0
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal touches
+        position = _TOUCHES.get(event)
+        if position is None or not str(arguments[position]).startswith(store):
+            return
+        touches += 1
+        if touches == kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+
+
+if __name__ == "__main__":
+    _main()
