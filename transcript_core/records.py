@@ -10,7 +10,18 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from transcript_core.model import Absences, Achievement, Gender, Guardian, SubjectLevel
+from transcript_core.model import (
+    Absences,
+    Achievement,
+    Award,
+    Gender,
+    Guardian,
+    HistoryEntry,
+    SubjectLevel,
+    Substitution,
+    TermGrade,
+    YearOutcome,
+)
 
 
 class Severity(StrEnum):
@@ -57,6 +68,17 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """Somebody signs one class's slot of an absent teacher, by decision.  What is taught and by whom stays as it is."""
+
+    class_name: str
+    subject_code: str | None  # None: in the homeroom teacher's place
+    absent_staff_code: str
+    staff_code: str  # who signs; a member of staff
+    substitution: Substitution
+
+
+@dataclass(frozen=True, slots=True)
 class ClassRecord:
     """One class of the year."""
 
@@ -86,6 +108,7 @@ class SubjectMarks:
     term_2: TermMarks | None = None
     reassessed_mark: Decimal | None = None
     reassessed_level: SubjectLevel | None = None
+    transferred_term_1: TermGrade | None = None  # term 1 as another school gave it; then `term_1` is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +142,14 @@ class PupilRecord:
     study_topics: tuple[tuple[str, str, Decimal | None], ...] = ()  # upper secondary: (subject code, name, mark)
     height_cm: int | None = None  # primary
     weight_kg: Decimal | None = None  # primary
+    lifelong_code: str | None = None  # mã số hồ sơ học tập suốt đời
+    external_id: str | None = None  # MaDinhDanhHocBa
+    certificates: tuple[str, ...] = ()  # secondary
+    contests: tuple[str, ...] = ()  # secondary
+    awards: tuple[Award, ...] = ()  # beside the title that the results earn
+    acknowledged: bool = False  # primary: by the class, for the title "Học sinh tiêu biểu"
+    decision: YearOutcome | None = None  # the principal's, for pupils not assessed and not completed primary classes
+    earlier_years: tuple[HistoryEntry, ...] = ()  # from paper, by school year; none has a document
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +164,7 @@ class SchoolRecords:
     assignments: tuple[Assignment, ...]
     pupils: tuple[PupilRecord, ...]  # good ones only
     held_back: tuple[str, ...]  # pupil codes (or row keys) that errors hold back
+    stand_ins: tuple[StandIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from service.transcripts import repository
 from service.transcripts.rendering import Draft, Rendered, render_all
 from service.transcripts.repository import DocumentKey, DocumentState, StoredDocument
 from service.workspace import Workspace
-from transcript_core.build import StandIn, build_issue, build_transcript, find_principal
+from transcript_core.build import build_issue, build_transcript, find_principal
 from transcript_core.clock import VIETNAM_TIME
 from transcript_core.errors import IncompleteRecord, InputError, MalformedTranscript
 from transcript_core.identifiers import generate_serial
@@ -38,7 +38,6 @@ class BuildOptions:
     stage: Stage = Stage.YEAR
     deputy_staff_code: str | None = None  # signs as "KT. HIỆU TRƯỞNG", with `deputy`
     deputy: Substitution | None = None
-    stand_ins: tuple[StandIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,6 @@ class _Work:
             stage=self.options.stage,
             history=history,
             previous_year=history[-1].document if history else None,
-            stand_ins=self.options.stand_ins,
         )
 
 

@@ -6,14 +6,11 @@ draws random numbers: the same input makes the same document.
 """
 
 from transcript_core.build.completeness import find_gaps
-from transcript_core.build.inputs import Additions, StandIn
 from transcript_core.build.issue import build_issue, find_principal
 from transcript_core.build.transcript import build_transcript
 from transcript_core.build.update import build_update
 
 __all__ = [
-    "Additions",
-    "StandIn",
     "build_issue",
     "build_transcript",
     "build_update",

@@ -12,9 +12,9 @@ from decimal import Decimal
 from transcript_core.assessment.circular_22 import Circular22, list_reassessment
 from transcript_core.assessment.marks import round_mark
 from transcript_core.assessment.summary import collect_year, rate_term_1, rate_term_2, rate_year
-from transcript_core.build.inputs import Additions, Case, build_case
+from transcript_core.build.inputs import Case, build_case
 from transcript_core.build.subjects import draft_subjects, is_complete
-from transcript_core.build.summary import list_counting, list_quality_results
+from transcript_core.build.summary import list_counting, list_quality_results, needs_decision
 from transcript_core.model import (
     Achievement,
     Grade,
@@ -47,14 +47,13 @@ def find_gaps(
     records: SchoolRecords,
     school: School,
     stage: Stage = Stage.YEAR,
-    additions: Additions | None = None,
 ) -> tuple[Problem, ...]:
     """Return every problem that stands between this record and its document; errors stop it, warnings do not.
 
     Raises:
         InputError: the class is unknown, or no regulation is known for its grade and year.
     """
-    case = build_case(record, records=records, school=school, stage=stage, additions=additions or Additions())
+    case = build_case(record, records=records, school=school, stage=stage)
     return list_problems(case, draft_subjects(case, revision=1))
 
 
@@ -208,17 +207,30 @@ def _check_choice(case: Case, drafts: Sequence[SubjectResult]) -> Iterator[Probl
 
 
 def _check_level_over_all(case: Case, drafts: Sequence[SubjectResult]) -> Iterator[Problem]:
+    yield from _check_decision(case, drafts)
     if case.record.not_assessed:
-        yield from _check_decision(case)
-    elif isinstance(case.rules, Circular22):
+        return
+    if isinstance(case.rules, Circular22):
         yield from _check_training(case)
         yield from _check_study(case, drafts, case.rules)
     else:
         yield from _check_qualities(case)
 
 
-def _check_decision(case: Case) -> Iterator[Problem]:
-    if case.is_year and case.additions.decision is None:
+def _check_decision(case: Case, drafts: Sequence[SubjectResult]) -> Iterator[Problem]:
+    """A pupil who is not assessed needs the principal's decision; where the results decide, there is none to take."""
+    decision, unassessed = case.record.decision, case.record.not_assessed
+    if not case.is_year:
+        return
+    complete = all(is_complete(draft, case) for draft in drafts)
+    if decision is not None and complete and not needs_decision(case, drafts):
+        yield _error(
+            case,
+            "decision-not-due",
+            "Có quyết định của hiệu trưởng về việc lên lớp nhưng kết quả đánh giá đã quyết định việc lên lớp.",
+            "Xóa quyết định ở bảng bổ sung, hoặc kiểm tra lại kết quả đánh giá.",
+        )
+    if decision is None and unassessed:
         yield _error(
             case,
             "missing-decision",

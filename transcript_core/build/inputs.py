@@ -1,45 +1,17 @@
-"""What a document needs beside the imported records, and all of it laid side by side for one pupil."""
+"""Everything that decides what one pupil's document says, laid side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 
 from transcript_core.assessment.registry import Rules, choose_rules
 from transcript_core.errors import InputError
 from transcript_core.identifiers import parse_school_year
-from transcript_core.model import Award, School, Stage, Substitution, TermGrade, YearOutcome
+from transcript_core.model import School, Stage
 from transcript_core.records import ClassRecord, PupilRecord, SchoolRecords, StaffRecord
 from transcript_core.tables import Subject, list_subjects
-
-
-@dataclass(frozen=True, slots=True)
-class StandIn:
-    """Somebody signs the slots of an absent teacher."""
-
-    absent_staff_code: str
-    staff_code: str  # who signs
-    name: str
-    substitution: Substitution
-    subject_code: str | None = None  # only this subject; None: every slot of the absent teacher, homeroom included
-
-
-@dataclass(frozen=True, slots=True)
-class Additions:
-    """What the school knows of a pupil and the sector's spreadsheets have no column for."""
-
-    decision: YearOutcome | None = None  # the principal's, for pupils not assessed and not completed primary classes
-    transferred_term_1: Mapping[str, TermGrade] = field(default_factory=dict)  # subject code -> another school's result
-    certificates: tuple[str, ...] = ()
-    contests: tuple[str, ...] = ()
-    awards: tuple[Award, ...] = ()  # beside the title that the results earn
-    acknowledged: bool = False  # primary: by the class, for the title "Học sinh tiêu biểu"
-    height_cm: int | None = None
-    weight_kg: Decimal | None = None
-    lifelong_code: str | None = None
-    external_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +22,6 @@ class Case:
     records: SchoolRecords
     school: School
     stage: Stage
-    additions: Additions
     school_class: ClassRecord
     on: date  # the day whose tables hold for the school year
     regulation: str
@@ -70,9 +41,7 @@ class Case:
         return self.stage is Stage.YEAR
 
 
-def build_case(
-    record: PupilRecord, *, records: SchoolRecords, school: School, stage: Stage, additions: Additions
-) -> Case:
+def build_case(record: PupilRecord, *, records: SchoolRecords, school: School, stage: Stage) -> Case:
     """Return the case of one pupil.
 
     Raises:
@@ -89,7 +58,6 @@ def build_case(
         records=records,
         school=school,
         stage=stage,
-        additions=additions,
         school_class=school_class,
         on=on,
         regulation=regulation,

@@ -9,29 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from transcript_core.build.inputs import Case, StandIn
+from transcript_core.build.inputs import Case
 from transcript_core.errors import InputError
 from transcript_core.model import SlotRole, SlotSigner, SubjectResult
 from transcript_core.policy import part_id, teacher_slot_id
+from transcript_core.records import StandIn
 
 HOMEROOM_SLOT_ID = "gvcn"
 TEACHER_TITLE = "GIÁO VIÊN BỘ MÔN"
 HOMEROOM_TITLE = "GIÁO VIÊN CHỦ NHIỆM"
 
 
-def list_signers(case: Case, subjects: Sequence[SubjectResult], stand_ins: Sequence[StandIn]) -> tuple[SlotSigner, ...]:
+def list_signers(case: Case, subjects: Sequence[SubjectResult]) -> tuple[SlotSigner, ...]:
     """Return who signs as subject and homeroom teachers, in the order of the slots.
 
     Raises:
-        InputError: a stand-in fits no slot, one slot has two, the absent teacher stands in for themselves, or the
+        InputError: one slot has two stand-ins, somebody stands in for themselves or is not in the staff list, or the
             reason or the authority is blank.
     """
-    signers = [*_list_teachers(subjects), _build_homeroom(case)]
+    stand_ins = [one for one in case.records.stand_ins if one.class_name == case.school_class.name]
     for stand_in in stand_ins:
-        _check_stand_in(stand_in, signers)
-    if any(sum(_stands_in_for(stand_in, signer) for stand_in in stand_ins) > 1 for signer in signers):
-        raise InputError("two substitutions are given for one slot")
-    return tuple(_substitute(signer, stand_ins) for signer in signers)
+        _check_stand_in(stand_in, case)
+    signers = (*_list_teachers(subjects), _build_homeroom(case))
+    return tuple(_substitute(signer, stand_ins, case) for signer in signers)
 
 
 def _list_teachers(subjects: Sequence[SubjectResult]) -> Iterator[SlotSigner]:
@@ -62,28 +62,27 @@ def _build_homeroom(case: Case) -> SlotSigner:
     )
 
 
-def _check_stand_in(stand_in: StandIn, signers: Sequence[SlotSigner]) -> None:
+def _check_stand_in(stand_in: StandIn, case: Case) -> None:
     if not stand_in.substitution.reason.strip() or not stand_in.substitution.authority.strip():
         raise InputError("a substitution names its reason and the decision that allows it")
     if stand_in.staff_code == stand_in.absent_staff_code:
         raise InputError("nobody stands in for themselves")
-    if not any(_stands_in_for(stand_in, signer) for signer in signers):
-        raise InputError(f"the substitution for {stand_in.absent_staff_code} fits no slot of this transcript")
+    if stand_in.staff_code not in case.staff:
+        raise InputError(f"staff {stand_in.staff_code}, who stands in, is not in the staff list")
 
 
-def _stands_in_for(stand_in: StandIn, signer: SlotSigner) -> bool:
-    subject_fits = stand_in.subject_code is None or stand_in.subject_code == signer.subject_code
-    return subject_fits and stand_in.absent_staff_code == signer.staff_code
-
-
-def _substitute(signer: SlotSigner, stand_ins: Sequence[StandIn]) -> SlotSigner:
-    for stand_in in stand_ins:
-        if _stands_in_for(stand_in, signer):
-            return replace(
-                signer,
-                staff_code=stand_in.staff_code,
-                name=stand_in.name,
-                title=f"KÝ THAY {signer.title}",
-                substitution=stand_in.substitution,
-            )
-    return signer
+def _substitute(signer: SlotSigner, stand_ins: Sequence[StandIn], case: Case) -> SlotSigner:
+    slot = (signer.subject_code, signer.staff_code)
+    fitting = [one for one in stand_ins if (one.subject_code, one.absent_staff_code) == slot]
+    if not fitting:
+        return signer
+    if len(fitting) > 1:
+        raise InputError("two substitutions are given for one slot")
+    stand_in = fitting[0]
+    return replace(
+        signer,
+        staff_code=stand_in.staff_code,
+        name=case.staff[stand_in.staff_code].name,
+        title=f"KÝ THAY {signer.title}",
+        substitution=stand_in.substitution,
+    )

@@ -67,9 +67,8 @@ def _list_teachers(case: Case, subject_code: str) -> tuple[Teacher, ...]:
 
 
 def _draft_term_1(case: Case, subject: Subject, marks: SubjectMarks) -> TermGrade | None:
-    transferred = case.additions.transferred_term_1.get(subject.code)
-    if transferred is not None:
-        return replace(transferred, grade=_write_grade(transferred.grade, subject))
+    if marks.transferred_term_1 is not None:
+        return replace(marks.transferred_term_1, grade=_write_grade(marks.transferred_term_1.grade, subject))
     grade = _grade_term(case, subject, marks.term_1, 1)
     return None if grade is None else TermGrade(grade)
 

@@ -19,6 +19,7 @@ from transcript_core.build.inputs import Case
 from transcript_core.model import (
     Award,
     PrimarySummary,
+    PrimaryYearLevel,
     QualityLevel,
     QualityResult,
     SecondarySummary,
@@ -44,14 +45,25 @@ def list_awards(
     levels (TT 22/2021 Đ.15, TT 27/2020 Đ.13).
     """
     if summary.not_assessed:
-        return case.additions.awards
+        return case.record.awards
     if isinstance(summary, SecondarySummary) and isinstance(case.rules, Circular22):
         title = find_secondary_award(list_counting(case, subjects), summary, rules=case.rules)
     elif isinstance(summary, PrimarySummary) and summary.year_level is not None:
-        title = circular_27.find_award(summary.year_level, acknowledged=case.additions.acknowledged)
+        title = circular_27.find_award(summary.year_level, acknowledged=case.record.acknowledged)
     else:
         title = None
-    return case.additions.awards if title is None else (Award(title), *case.additions.awards)
+    return case.record.awards if title is None else (Award(title), *case.record.awards)
+
+
+def needs_decision(case: Case, subjects: Sequence[SubjectResult]) -> bool:
+    """Return whether the principal decides on promotion: for pupils not assessed and primary classes not completed.
+
+    Spec: TT 22/2021 Đ.11; TT 27/2020 Đ.11.  `subjects`: complete, unless the pupil is not assessed.
+    """
+    if case.record.not_assessed or not isinstance(case.rules, Circular27):
+        return case.record.not_assessed
+    year = rate_primary_year(list_counting(case, subjects), _build_plain_primary(case), rules=case.rules)
+    return year.level is PrimaryYearLevel.NOT_COMPLETED
 
 
 def list_counting(case: Case, subjects: Sequence[SubjectResult]) -> tuple[SubjectResult, ...]:
@@ -71,7 +83,7 @@ def list_quality_results(case: Case, group: QualityGroup) -> tuple[QualityResult
 
 
 def _build_secondary(case: Case, subjects: Sequence[SubjectResult], rules: Circular22) -> SecondarySummary:
-    record, additions = case.record, case.additions
+    record = case.record
     given = SecondaryInput(
         training_term_1=record.training_term_1,
         training_term_2=record.training_term_2,
@@ -79,35 +91,40 @@ def _build_secondary(case: Case, subjects: Sequence[SubjectResult], rules: Circu
         absences=record.absences,
         last_grade=case.grade == list_grades(case.school.level)[-1],
         not_assessed=record.not_assessed,
-        decision=additions.decision,
-        certificates=additions.certificates,
-        contests=additions.contests,
+        decision=record.decision,
+        certificates=record.certificates,
+        contests=record.contests,
     )
     summarize = summarize_year if case.is_year else summarize_term_1
     return summarize(list_counting(case, subjects), given, rules=rules)
 
 
 def _build_primary(case: Case, subjects: Sequence[SubjectResult], rules: Circular27) -> PrimarySummary:
-    plain = PrimarySummary(
-        qualities=list_quality_results(case, QualityGroup.QUALITY),
-        common_competences=list_quality_results(case, QualityGroup.COMMON),
-        specific_competences=list_quality_results(case, QualityGroup.SPECIFIC),
-        absences=case.record.absences,
-        height_cm=case.record.height_cm if case.additions.height_cm is None else case.additions.height_cm,
-        weight_kg=case.record.weight_kg if case.additions.weight_kg is None else case.additions.weight_kg,
-        not_assessed=case.record.not_assessed,
-    )
+    plain = _build_plain_primary(case)
     if not case.is_year:
         return plain
     if case.record.not_assessed:
-        outcome = case.additions.decision
+        outcome = case.record.decision
         return replace(plain, outcome=outcome, level_completed=_complete_unassessed(case, outcome))
     counting = list_counting(case, subjects)
     level = rate_primary_year(counting, plain, rules=rules).level
     reassessed = any(subject.reassessed is not None for subject in counting)
-    outcome = circular_27.decide_year(level, reassessed=reassessed, decision=case.additions.decision)
+    outcome = circular_27.decide_year(level, reassessed=reassessed, decision=case.record.decision)
     completed = circular_27.is_level_completed(level, outcome) if _is_last_grade(case) else None
     return replace(plain, year_level=level, outcome=outcome, level_completed=completed)
+
+
+def _build_plain_primary(case: Case) -> PrimarySummary:
+    """Return the summary without what follows at the end of the year."""
+    return PrimarySummary(
+        qualities=list_quality_results(case, QualityGroup.QUALITY),
+        common_competences=list_quality_results(case, QualityGroup.COMMON),
+        specific_competences=list_quality_results(case, QualityGroup.SPECIFIC),
+        absences=case.record.absences,
+        height_cm=case.record.height_cm,
+        weight_kg=case.record.weight_kg,
+        not_assessed=case.record.not_assessed,
+    )
 
 
 def _complete_unassessed(case: Case, outcome: YearOutcome | None) -> bool | None:

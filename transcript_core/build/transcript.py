@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from transcript_core.build.completeness import list_problems
-from transcript_core.build.inputs import Additions, Case, StandIn, build_case
+from transcript_core.build.inputs import Case, build_case
 from transcript_core.build.signers import list_signers
 from transcript_core.build.subjects import draft_subjects
 from transcript_core.build.summary import build_summary, list_awards
@@ -42,8 +42,6 @@ def build_transcript(
     policy: SigningPolicy | None = None,
     history: Sequence[HistoryEntry] = (),
     previous_year: DocumentReference | None = None,
-    stand_ins: Sequence[StandIn] = (),
-    additions: Additions | None = None,
 ) -> Transcript:
     """Return the locked transcript of one pupil and school year; the same arguments give the same transcript.
 
@@ -54,15 +52,15 @@ def build_transcript(
         transcript_id: of the pupil at this school level.
         locked_at: aware; when the record was found complete.
         policy: None takes the newest of the school level.
-        history: rows of earlier years; this year's is added.
-        stand_ins: who signs for absent teachers.
+        history: rows of earlier years that have a document; the record's own rows stand for the other years, and this
+            year's is added.
 
     Raises:
         IncompleteRecord: something is missing; its message names the problems' codes, `find_gaps` describes them.
-        InputError: an identifier is malformed, the class or its regulation is unknown, a stand-in fits no slot.
+        InputError: an identifier is malformed, the class or its regulation is unknown, a stand-in makes no sense.
     """
     _check_identifiers(record, school, serial, transcript_id, version)
-    case = build_case(record, records=records, school=school, stage=stage, additions=additions or Additions())
+    case = build_case(record, records=records, school=school, stage=stage)
     subjects = draft_subjects(case, revision=version)
     _refuse_gaps(list_problems(case, subjects))
     summary = build_summary(case, subjects)
@@ -84,12 +82,12 @@ def build_transcript(
         subjects=subjects,
         summary=summary,
         homeroom_comment=record.homeroom_comment,
-        signers=list_signers(case, subjects, stand_ins),
+        signers=list_signers(case, subjects),
         study_topics=_list_study_topics(case),
         awards=list_awards(case, subjects, summary),
         history=_extend_history(case, history),
         previous_year=previous_year,
-        external_id=case.additions.external_id,
+        external_id=record.external_id,
     )
 
 
@@ -122,7 +120,7 @@ def _build_pupil(case: Case) -> Pupil:
         birth_date=record.birth_date,
         gender=record.gender,
         personal_id=record.personal_id,
-        lifelong_code=case.additions.lifelong_code,
+        lifelong_code=record.lifelong_code,
         birth_place=record.birth_place,
         hometown=record.hometown,
         ethnicity=record.ethnicity,
@@ -143,5 +141,9 @@ def _list_study_topics(case: Case) -> tuple[StudyTopic, ...]:
 
 
 def _extend_history(case: Case, history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
+    """Return the rows by school year, this year's last; what a document says of a year replaces what paper said."""
+    documented = {entry.school_year for entry in history}
+    paper = (entry for entry in case.record.earlier_years if entry.school_year not in documented)
+    earlier = sorted((*history, *paper), key=lambda entry: entry.school_year)
     this_year = HistoryEntry(case.records.school_year, case.school_class.name, case.school.name)
-    return (*(entry for entry in history if entry != this_year), this_year)
+    return (*(entry for entry in earlier if entry != this_year), this_year)
