@@ -30,10 +30,7 @@ from transcript_core.model import (
     Transcript,
 )
 from transcript_core.policy import find_policy, list_slots
-from transcript_core.records import StandIn, 
-    Assignment,
-    SubjectMarks,
-)
+from transcript_core.records import Assignment, StandIn, SubjectMarks
 
 DIGEST = bytes(range(32))
 SIGNED_ON = date(2026, 5, 30)
