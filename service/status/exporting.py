@@ -35,7 +35,7 @@ def export_status(context: AppContext, signer: Signer, *, school_code: str, scho
     events: dict[str, list[StatusEvent]] = {}
     for serial, digest_hex in files:
         verified = context.events.find_event(digest_hex, workspace.store.get(digest_hex))
-        if verified is None:
+        if verified is None or verified.event.serial != serial:
             raise Conflict(f"the signed file {digest_hex} of {serial} no longer verifies; restore it before exporting")
         events.setdefault(serial, []).append(verified.event)
     content = StatusFile(

@@ -14,7 +14,7 @@ from service.transcripts.repository import DocumentKey, DocumentState
 from service.verifications.events import VerifiedEvent
 from transcript_core.errors import Conflict, InputError, MalformedTranscript
 from transcript_core.model import Event
-from transcript_core.status import derive_status
+from transcript_core.status import DocumentStatus, derive_status
 from transcript_core.xml import TranscriptDocument, read_document
 from verify.report import FindingOutcome, Outcome, Report
 
@@ -62,6 +62,7 @@ def record_document(
     pdf_sha256, jws_sha256 = context.workspace.store.put(files.pdf), context.workspace.store.put(files.jws)
     with transaction(context.workspace.sessions) as session:
         _check_order(session, context, verified)
+        _refuse_second(session, context, verified)
         _ensure_row(session, files.xml, key, xml_sha256=digest_hex, pdf_sha256=pdf_sha256)
         repository.move_document(
             session,
@@ -109,9 +110,8 @@ def _pass(
 
 
 def _check_order(session: Session, context: AppContext, verified: VerifiedEvent) -> None:
-    files = repository.list_event_files(session, verified.event.serial)
-    earlier = [context.events.find_event(digest, context.workspace.store.get(digest)) for _, digest in files]
-    known = [one.event for one in earlier if one is not None]
+    earlier = _list_earlier(session, context, verified.event.serial)
+    known = [one.event for one in earlier]
     answers = derive_status([*known, verified.event], as_of=context.workspace.clock.now())
     counted = verified.event.version in answers
     if verified.event.event is Event.CANCEL:
@@ -122,8 +122,36 @@ def _check_order(session: Session, context: AppContext, verified: VerifiedEvent)
             f"{verified.event.serial}/{verified.event.version} does not follow from what was issued: "
             "the version it replaces or recalls is unknown here, or a newer one exists"
         )
-    if any(one.school_code != verified.school_code for one in earlier if one is not None):
+    if any(one.school_code != verified.school_code for one in earlier):
         raise Conflict("another school issued this serial; only that school can replace or recall it")
+
+
+def _list_earlier(session: Session, context: AppContext, serial: str) -> list[VerifiedEvent]:
+    """Return every recorded event of this serial; one that cannot be proven any more might be a recall."""
+    events = []
+    for version, digest_hex in repository.list_event_files(session, serial):
+        event = context.events.find_event(digest_hex, context.workspace.store.get(digest_hex))
+        if event is None or (event.event.serial, event.event.version) != (serial, version):
+            raise Conflict(f"the recorded file of {serial}/{version} no longer proves it; restore it from a backup")
+        events.append(event)
+    return events
+
+
+def _refuse_second(session: Session, context: AppContext, verified: VerifiedEvent) -> None:
+    """A pupil has one current document a school year: another one under a new serial would be a swap."""
+    transcript = verified.transcript
+    if transcript is None or transcript.event is not Event.NEW:
+        return
+    others = repository.list_serials(
+        session, pupil_code=transcript.pupil.pupil_code, school_year=transcript.school_year
+    )
+    at = context.workspace.clock.now()
+    for serial in others - {transcript.serial}:
+        events = [one.event for one in _list_earlier(session, context, serial)]
+        if any(answer.status is DocumentStatus.VALID for answer in derive_status(events, as_of=at).values()):
+            raise Conflict(
+                f"this pupil has a current document of {transcript.school_year} already: {serial}; replace or recall it"
+            )
 
 
 def _ensure_row(session: Session, xml: bytes, key: DocumentKey, *, xml_sha256: str, pdf_sha256: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from service.db.tables import DocumentRow, EventRow, EvidenceRow, RecallRow, SlotRow, TranscriptRow
 from transcript_core.errors import Conflict, NotFound
+from transcript_core.identifiers import generate_transcript_id
 from transcript_core.model import SchoolLevel, Transcript
 from transcript_core.policy import SignatureFormat, Slot
 
@@ -60,7 +60,7 @@ def get_or_create_transcript_id(session: Session, *, pupil_code: str, level: Sch
     """Return the id of the pupil's transcript at this level, making one the first time."""
     row = session.scalars(select(TranscriptRow).filter_by(pupil_code=pupil_code, level=level.value)).one_or_none()
     if row is None:
-        row = TranscriptRow(transcript_id=str(uuid.uuid4()), pupil_code=pupil_code, level=level.value)
+        row = TranscriptRow(transcript_id=generate_transcript_id(), pupil_code=pupil_code, level=level.value)
         session.add(row)
         session.flush()
     return row.transcript_id
@@ -346,9 +346,11 @@ def find_highest_version(session: Session, serial: str) -> int:
     return max(session.scalar(select(func.max(row.version)).filter_by(serial=serial)) or 0 for row in columns)
 
 
-def list_pupils_with_document(session: Session, *, school_code: str, school_year: str) -> set[str]:
-    """Return the codes of the pupils who have a document for this school year."""
-    query = select(DocumentRow.pupil_code).filter_by(school_code=school_code, school_year=school_year)
+def list_serials(session: Session, *, pupil_code: str, school_year: str) -> set[str]:
+    """Return the serials under which documents of this pupil and school year were issued, at whatever school."""
+    query = select(DocumentRow.serial).filter_by(
+        pupil_code=pupil_code, school_year=school_year, state=DocumentState.ISSUED.value
+    )
     return set(session.scalars(query))
 
 
