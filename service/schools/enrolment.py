@@ -18,7 +18,7 @@ from transcript_core.authority import (
 from transcript_core.errors import InputError
 from transcript_core.model import School, SchoolLevel
 from transcript_core.policy import Office
-from transcript_core.records import SchoolRecords
+from transcript_core.records import SchoolRecords, StandIn
 from transcript_core.tables import normalize_name
 
 _POSITIONS = {
@@ -141,7 +141,22 @@ def _list_offices(enrolment: Enrolment, records: SchoolRecords, staff_code: str,
         for one in records.assignments
         if one.staff_code == staff_code
     )
+    offices.extend(_delegate(one, enrolment, records) for one in records.stand_ins if one.staff_code == staff_code)
     return offices
+
+
+def _delegate(stand_in: StandIn, enrolment: Enrolment, records: SchoolRecords) -> OfficeEntry:
+    """Return the office of one who signs in an absent teacher's place: this class and subject, by this decision."""
+    return OfficeEntry(
+        Office.HOMEROOM_TEACHER if stand_in.subject_code is None else Office.SUBJECT_TEACHER,
+        enrolment.school.school_code,
+        enrolment.from_day,
+        enrolment.to_day,
+        records.school_year,
+        class_name=stand_in.class_name,
+        subject_code=stand_in.subject_code,
+        authority=stand_in.substitution.authority,
+    )
 
 
 def _merge(staff: list[StaffEntry]) -> tuple[StaffEntry, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from transcript_core.intake.additions import PupilAdditions
 from transcript_core.intake.checks import Gathered
 from transcript_core.intake.extras import Reassessment
 from transcript_core.intake.marks import TermEntry
@@ -48,6 +49,7 @@ def _assemble(pupil: RosterPupil, gathered: Gathered, reassessed: Reassessments)
     if pupil.code is None or pupil.birth_date is None or conduct is None:
         return None
     texts = pupil.texts
+    additions = gathered.additions.get(pupil.key, PupilAdditions())
     hometown = ", ".join(filter(None, (texts["hometown_commune"], texts["hometown_province"])))
     return PupilRecord(
         pupil_code=pupil.code,
@@ -77,6 +79,14 @@ def _assemble(pupil: RosterPupil, gathered: Gathered, reassessed: Reassessments)
         study_topics=tuple(gathered.topics.get(pupil.key, ())),
         height_cm=conduct.height_cm,
         weight_kg=conduct.weight_kg,
+        lifelong_code=pupil.lifelong_code,
+        external_id=pupil.external_id,
+        certificates=additions.certificates,
+        contests=additions.contests,
+        awards=additions.awards,
+        acknowledged=additions.acknowledged,
+        decision=additions.decision,
+        earlier_years=gathered.history.get(pupil.key, ()),
     )
 
 
@@ -86,10 +96,11 @@ def _list_marks(pupil: RosterPupil, gathered: Gathered, reassessed: Reassessment
     for subject in list_subjects(gathered.level, pupil.grade_level, on=gathered.on):
         entries = [_find_entry(gathered, subject.code, term, pupil) for term in (1, 2)]
         first, second = (None if entry is None else entry.marks for entry in entries)
-        if first is None and second is None:
+        transferred = gathered.transfers.get((pupil.key, subject.code))
+        if first is None and second is None and transferred is None:
             continue
         again = reassessed.get((pupil.key, subject.code), Reassessment())
-        marks.append(SubjectMarks(subject.code, first, second, again.mark, again.level))
+        marks.append(SubjectMarks(subject.code, first, second, again.mark, again.level, transferred))
     return marks
 
 

@@ -190,6 +190,23 @@ _STAFF: Final = {
     "homeroom-unclear": _error(
         "Không hiểu ô chủ nhiệm “{found}”.", "Ghi x nếu là giáo viên chủ nhiệm của lớp ở hàng đó, nếu không để trống."
     ),
+    "stand-in-missing": _error(
+        "Có lí do hoặc quyết định ký thay nhưng không ghi người ký thay.", "Ghi mã định danh của người ký thay."
+    ),
+    "stand-in-reason-missing": _error(
+        "Có người ký thay nhưng không ghi lí do.", "Ghi lí do giáo viên không tự ký được."
+    ),
+    "stand-in-decision-missing": _error(
+        "Có người ký thay nhưng không ghi quyết định.", "Ghi số và ngày của quyết định cho phép ký thay."
+    ),
+    "stand-in-self": _error("Giáo viên không thể ký thay chính mình.", "Ghi mã của người khác, hoặc xóa ô."),
+    "stand-in-twice": _error(
+        "Có hai cách ký thay khác nhau cho cùng một giáo viên và môn học của lớp.", "Chỉ giữ lại một người ký thay."
+    ),
+    "stand-in-without-slot": _error(
+        "Học bạ cấp tiểu học không có chữ ký của giáo viên môn học nên không có gì để ký thay ở hàng này.",
+        "Ghi người ký thay ở hàng của giáo viên chủ nhiệm, hoặc xóa ô.",
+    ),
 }
 
 _PUPILS: Final = {
@@ -241,6 +258,12 @@ _PUPILS: Final = {
     ),
     "personal-id-twice": _warning(
         "Số định danh cá nhân này có ở nhiều học sinh (hàng {rows}).", "Kiểm tra lại số của từng học sinh."
+    ),
+    "lifelong-code-twice": _error(
+        "Mã số hồ sơ học tập suốt đời này có ở nhiều học sinh (hàng {rows}).", "Sửa lại mã của từng học sinh."
+    ),
+    "external-id-twice": _error(
+        "Mã định danh học bạ này có ở nhiều học sinh (hàng {rows}).", "Sửa lại mã của từng học sinh."
     ),
 }
 
@@ -311,6 +334,16 @@ _VALUES: Final = {
     ),
     "text-too-long": _error("Nội dung dài {length} kí tự, nhiều hơn mức {limit}.", "Rút ngắn nội dung."),
     "text-forbidden": _error("Nội dung có kí tự không dùng được ({found}).", "Gõ lại nội dung của ô."),
+    "code-not-text": _error(
+        "Mã “{found}” được lưu dạng số nên có thể đã mất số 0 ở đầu hoặc các chữ số cuối.",
+        "Định dạng ô là văn bản rồi nhập lại mã.",
+    ),
+    "code-unreadable": _error(
+        "“{found}” không phải là một mã (chữ không dấu, chữ số, dấu chấm, dấu nối; không quá 20 kí tự).",
+        "Sửa lại mã.",
+    ),
+    "school-year-unreadable": _error("Không đọc được năm học “{found}”.", "Ghi năm học, ví dụ 2024-2025."),
+    "decision-unreadable": _error("Không hiểu quyết định “{found}”.", "Ghi một trong các quyết định: {decisions}."),
     "flag-unclear": _error("Không hiểu ô “{found}”.", "Ghi x nếu có, nếu không để trống."),
 }
 
@@ -347,4 +380,35 @@ _RESULTS: Final = {
     "study-topic-incomplete": _error("Hàng chuyên đề không ghi tên chuyên đề.", "Điền tên cụm chuyên đề."),
 }
 
-KINDS: Final = {**_FILES, **_SUBJECTS, **_STAFF, **_PUPILS, **_MATCHING, **_VALUES, **_RESULTS}
+_ADDITIONS: Final = {
+    "addition-twice": _warning("Nội dung “{found}” đã có ở chỗ khác nên chỉ được tính một lần.", "Xóa nội dung trùng."),
+    "addition-other-level": _error(
+        "Học bạ của cấp học này không có mục “{column}”.", "Xóa ô, hoặc ghi nội dung vào cột “Khen thưởng khác”."
+    ),
+    "additions-too-many": _error("Học sinh có {count} mục, nhiều hơn mức {limit}.", "Chỉ giữ lại các mục chính."),
+    "award-is-title": _error(
+        "“{found}” là danh hiệu được xét từ kết quả cả năm, không nhập ở cột này.",
+        "Xóa nội dung; danh hiệu được ghi tự động khi học sinh đủ điều kiện.",
+    ),
+    "decision-not-due": _error(
+        "Hiệu trưởng chỉ quyết định việc lên lớp của học sinh được đánh dấu không đánh giá.",
+        "Xóa quyết định, hoặc đánh dấu x ở cột “Khuyết tật không đánh giá” của danh sách học sinh.",
+    ),
+    "decision-twice": _error("Học sinh có hai quyết định khác nhau về việc lên lớp.", "Chỉ giữ lại một quyết định."),
+    "decision-pending": _warning(
+        "Học sinh không đánh giá chưa có quyết định của hiệu trưởng về việc lên lớp nên chưa lập được học bạ.",
+        "Ghi quyết định ở bảng bổ sung rồi nhập lại.",
+    ),
+    "transfer-incomplete": _error("Hàng kết quả chuyển trường thiếu {which}.", "Điền phần còn thiếu hoặc xóa hàng."),
+    "transfer-twice": _error(
+        "Môn {subject} có hai kết quả chuyển trường khác nhau.", "Chỉ giữ lại một kết quả chuyển trường."
+    ),
+    "transfer-contradicts": _error(
+        "Môn {subject} vừa có kết quả học kì I của trường khác vừa có điểm học kì I của trường này.",
+        "Xóa kết quả ở một trong hai bảng.",
+    ),
+    "history-incomplete": _error("Hàng quá trình học tập thiếu {which}.", "Điền phần còn thiếu hoặc xóa hàng."),
+    "history-in-future": _error("Năm học {found} sau năm học đang nhập ({year}).", "Sửa lại năm học, hoặc xóa hàng."),
+}
+
+KINDS: Final = {**_FILES, **_SUBJECTS, **_STAFF, **_PUPILS, **_MATCHING, **_VALUES, **_RESULTS, **_ADDITIONS}

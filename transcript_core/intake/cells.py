@@ -12,8 +12,8 @@ from transcript_core.intake.problems import NOBODY, Concern, ProblemLog, place_o
 from transcript_core.intake.tables import Row
 from transcript_core.intake.values import BadCell
 from transcript_core.intake.workbook import Cell
-from transcript_core.limits import MAX_NAME_CHARS, MAX_TEXT_CHARS
-from transcript_core.model import Achievement, QualityLevel, SubjectLevel
+from transcript_core.limits import MAX_LABEL_CHARS, MAX_NAME_CHARS, MAX_TEXT_CHARS
+from transcript_core.model import Achievement, QualityLevel, SubjectLevel, YearOutcome
 
 T = TypeVar("T")
 
@@ -80,6 +80,26 @@ class CellReader:
     def text(self, column: str) -> str:
         """Return clean text, or ""."""
         return self._read(column, lambda cell: values.parse_text(cell, limit=MAX_TEXT_CHARS)) or ""
+
+    def label(self, column: str) -> str:
+        """Return clean short text, or ""."""
+        return self._read(column, lambda cell: values.parse_text(cell, limit=MAX_LABEL_CHARS)) or ""
+
+    def items(self, column: str) -> tuple[str, ...]:
+        """Return the short texts of a list."""
+        return self._read(column, values.parse_items) or ()
+
+    def code(self, column: str, parse: Callable[[str], str]) -> str:
+        """Return a code that was typed as text, or ""; `parse` raises InputError for what is none."""
+        return self._read(column, lambda cell: values.parse_text_code(cell, parse)) or ""
+
+    def school_year(self, column: str) -> str:
+        """Return a school year, "2024-2025", or ""."""
+        return self._read(column, values.parse_year) or ""
+
+    def decision(self, column: str) -> YearOutcome | None:
+        """Return the principal's decision on promotion, or None."""
+        return self._read(column, values.parse_decision)
 
     def name(self, column: str) -> str:
         """Return a person's name, or ""."""

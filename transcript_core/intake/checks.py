@@ -7,21 +7,23 @@ Spec: TT 22/2021 Đ.6 (number of marks), Đ.9(1) (averages); TT 27/2020 Đ.7 (te
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from transcript_core.assessment.circular_22 import Circular22
 from transcript_core.assessment.marks import average_term, average_year
 from transcript_core.assessment.registry import choose_rules
+from transcript_core.intake.additions import PupilAdditions, check_decisions
 from transcript_core.intake.conduct import ConductSheets
+from transcript_core.intake.elsewhere import Transfers
 from transcript_core.intake.extras import Topic
 from transcript_core.intake.marks import Results, SubjectSheets, TermEntry
 from transcript_core.intake.problems import Concern, Place, ProblemLog, place_of, place_of_table
 from transcript_core.intake.roster import Roster, RosterPupil
 from transcript_core.intake.staff import Assignments
 from transcript_core.intake.tables import Table
-from transcript_core.model import SchoolLevel, SubjectKind
+from transcript_core.model import HistoryEntry, SchoolLevel, SubjectKind
 from transcript_core.tables import Subject, SubjectChoice, count_regular_marks, list_subjects
 
 _REQUIRED_MARKS = (("midterm", "điểm giữa kì (ĐĐGgk)"), ("final", "điểm cuối kì (ĐĐGck)"))
@@ -39,6 +41,9 @@ class Gathered:
     results: Results
     topics: Mapping[str, Sequence[Topic]]
     conduct: ConductSheets
+    transfers: Transfers = field(default_factory=dict)
+    additions: dict[str, PupilAdditions] = field(default_factory=dict)  # by pupil key
+    history: Mapping[str, tuple[HistoryEntry, ...]] = field(default_factory=dict)  # by pupil key; earlier years
 
 
 def check_completeness(gathered: Gathered, log: ProblemLog) -> None:
@@ -54,6 +59,8 @@ def check_completeness(gathered: Gathered, log: ProblemLog) -> None:
     _check_other_grades(gathered, log)
     _check_choices(gathered, log)
     _check_conduct(gathered, log)
+    if 2 in gathered.terms:
+        check_decisions(gathered.roster.pupils, gathered.additions, log)
 
 
 def _list_all_subjects(gathered: Gathered) -> list[Subject]:
@@ -102,6 +109,8 @@ class _ClassSubjectCheck:
 
     def _taken(self, pupil: RosterPupil) -> bool:
         """Return whether the pupil has anything in this subject in any term."""
+        if (pupil.key, self._subject.code) in self._gathered.transfers:
+            return True
         for term in (1, 2):
             sheets = self._gathered.results.get((self._subject.code, term))
             entry = sheets.entries.get(pupil.key) if sheets else None
@@ -128,7 +137,8 @@ class _ClassSubjectCheck:
     def _check_absence(self, pupil: RosterPupil, entry: TermEntry | None, table: Table, term: int) -> None:
         """A pupil without results lacks them, unless the subject is chosen and the pupil takes it in no term."""
         chosen = self._subject.choice is not SubjectChoice.COMPULSORY
-        if pupil.not_assessed or (chosen and not self._taken(pupil)):
+        transferred = term == 1 and (pupil.key, self._subject.code) in self._gathered.transfers
+        if pupil.not_assessed or transferred or (chosen and not self._taken(pupil)):
             return
         values = {"subject": self._subject.name, "term": "I" * term}
         if entry is not None:
@@ -192,6 +202,9 @@ class _ClassSubjectCheck:
             None if entry is None else compute_average(entry, self._list_topic_marks(pupil, term))
             for term, entry in enumerate(entries, start=1)
         ]
+        transferred = self._gathered.transfers.get((pupil.key, self._subject.code))
+        if transferred is not None:
+            averages[0] = transferred.grade.mark
         for entry in entries:
             if entry is None or entry.year_average is None or averages[0] is None or averages[1] is None:
                 continue
@@ -261,7 +274,8 @@ def _check_choices(gathered: Gathered, log: ProblemLog) -> None:
 def _list_electives(gathered: Gathered, pupil: RosterPupil) -> set[str]:
     subjects = list_subjects(gathered.level, pupil.grade_level, on=gathered.on)
     electives = {subject.code for subject in subjects if subject.choice is SubjectChoice.ELECTIVE}
-    return {
+    transferred = {code for key, code in gathered.transfers if key == pupil.key and code in electives}
+    return transferred | {
         code
         for (code, _), sheets in gathered.results.items()
         if code in electives and pupil.key in sheets.entries and not sheets.entries[pupil.key].is_blank

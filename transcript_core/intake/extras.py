@@ -36,7 +36,7 @@ def read_topics(
 ) -> dict[str, tuple[Topic, ...]]:
     """Return the study topics by pupil key, in the sheet's order."""
     topics: dict[str, tuple[Topic, ...]] = {}
-    for row, pupil, subject in _list_subject_rows(tables, roster, level, on=on, log=log):
+    for row, pupil, subject in list_subject_rows(tables, roster, level, on=on, log=log):
         cells = CellReader(row, log, pupil.concern)
         name = cells.text("topic")
         if name:
@@ -56,7 +56,7 @@ def read_reassessments(
             stated = Reassessment(entry.reassessed_mark, entry.reassessed_level)
             if stated != Reassessment():
                 _keep(found, stated, code, entry.row, roster.by_key[key], log)
-    for row, pupil, subject in _list_subject_rows(tables, roster, level, on=on, log=log):
+    for row, pupil, subject in list_subject_rows(tables, roster, level, on=on, log=log):
         cells = CellReader(row, log, pupil.concern)
         stated = _read_reassessment(cells, subject)
         if stated != Reassessment():
@@ -84,7 +84,7 @@ def _keep(
         log.add("reassessment-twice", place_of(row, "reassessed"), concerns=pupil.concern, subject=code)
 
 
-def _list_subject_rows(
+def list_subject_rows(
     tables: Sequence[Table], roster: Roster, level: SchoolLevel, *, on: date, log: ProblemLog
 ) -> list[tuple[Row, RosterPupil, Subject]]:
     """Return the rows whose pupil and subject are clear; the others are reported."""

@@ -15,9 +15,11 @@ from typing import Final
 from transcript_core.assessment.registry import choose_rules
 from transcript_core.errors import ImportRejected, InputError
 from transcript_core.identifiers import SchoolYear, parse_school_year
+from transcript_core.intake.additions import read_additions
 from transcript_core.intake.assembly import assemble_pupils, list_held_back
 from transcript_core.intake.checks import Gathered, check_completeness
 from transcript_core.intake.conduct import add_summer, read_conduct, read_summer
+from transcript_core.intake.elsewhere import read_history, read_transfers
 from transcript_core.intake.extras import read_reassessments, read_topics
 from transcript_core.intake.layouts import SUBJECT_LAYOUTS, LayoutKind
 from transcript_core.intake.marks import read_results
@@ -140,6 +142,7 @@ def _read_year(
         assignments=gathered.assignments.teaching,
         pupils=assemble_pupils(gathered, reassessed, held_back),
         held_back=tuple(sorted(held_back)),
+        stand_ins=gathered.assignments.stand_ins,
     )
 
 
@@ -168,6 +171,9 @@ def _gather(
         results=results,
         topics=read_topics(by_kind[LayoutKind.TOPICS], roster, level, on=on, log=log),
         conduct=add_summer(conduct, read_summer(by_kind[LayoutKind.SUMMER], roster, log)),
+        transfers=read_transfers(by_kind[LayoutKind.TRANSFERS], results, roster, level, on=on, log=log),
+        additions=read_additions(by_kind[LayoutKind.ADDITIONS], roster, level, log),
+        history=read_history(by_kind[LayoutKind.HISTORY], roster, year, log),
     )
 
 

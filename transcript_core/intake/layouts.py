@@ -1,8 +1,9 @@
 """The layouts of the sector's spreadsheets: which columns each has and how their headers are spelled.
 
 Layouts of the sector's exports: pupil list, staff list, mark sheet, comment sheet, primary sheet.  The layouts of
-teaching assignments, training results, qualities, study topics and re-assessment are ours, in the same manner, because
-no official ones were obtainable.
+teaching assignments, training results, qualities, study topics, re-assessment, additions, transferred results and
+earlier years are ours, in the same manner, because no official ones were obtainable.  For people:
+`docs/spreadsheets.md`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ class LayoutKind(StrEnum):
     QUALITIES = "phẩm chất và năng lực"
     TOPICS = "chuyên đề học tập"
     REASSESSMENT = "đánh giá lại"
+    ADDITIONS = "bổ sung"
+    TRANSFERS = "kết quả chuyển trường"
+    HISTORY = "quá trình học tập"
 
 
 SUBJECT_LAYOUTS: Final = (LayoutKind.MARKS, LayoutKind.COMMENTS, LayoutKind.PRIMARY)
@@ -104,6 +108,16 @@ _BIRTH_DATE: Final = Column("birth_date", ("Ngày sinh", "Ngày, tháng, năm si
 _IDENTITY: Final = (_INDEX, _CLASS, _PUPIL_CODE, _PUPIL_NAME, _BIRTH_DATE)
 _WHO: Final = (("name",), ("code", "birth_date"))
 _SUBJECT: Final = Column("subject", ("Môn học", "Môn", "Tên môn", "Tên môn học", "Môn học/Hoạt động giáo dục"))
+_DECISION: Final = Column(
+    "decision",
+    (
+        "Quyết định của hiệu trưởng về lên lớp",
+        "Quyết định của hiệu trưởng về việc lên lớp",
+        "Quyết định lên lớp",
+        "Quyết định của hiệu trưởng",
+    ),
+)
+_SCHOOL_NAME: Final = Column("school_name", ("Tên trường", "Trường", "Trường đã học", "Tên trường đã học"))
 _REASSESSED: Final = Column(
     "reassessed", ("Đánh giá lại", "Kết quả đánh giá lại", "Điểm đánh giá lại", "Mức đánh giá lại", "Sau đánh giá lại")
 )
@@ -156,6 +170,17 @@ _PUPILS: Final = Layout(
         Column("policy_group", ("Đối tượng chính sách", "Đối tượng", "Diện chính sách")),
         Column("register_number", ("Số đăng bộ", "Số sổ đăng bộ", "Sổ đăng bộ", "Số sổ đăng bộ PCGD")),
         Column("not_assessed", ("Khuyết tật không đánh giá", "Không đánh giá")),
+        Column(
+            "lifelong_code",
+            (
+                "Mã số hồ sơ học tập suốt đời",
+                "Mã hồ sơ học tập suốt đời",
+                "Mã số học tập suốt đời",
+                "Mã học tập suốt đời",
+                "Số hồ sơ học tập suốt đời",
+            ),
+        ),
+        Column("external_id", ("Mã định danh học bạ", "Mã học bạ", "Mã số học bạ")),
         *_parent("father", "cha"),
         *_parent("mother", "mẹ"),
         *_parent("guardian", "người giám hộ"),
@@ -188,6 +213,10 @@ _ASSIGNMENTS: Final = Layout(
         Column("code", ("Mã định danh giáo viên", "Mã giáo viên", "Mã GV", *_CODE_SPELLINGS)),
         Column("name", ("Họ tên giáo viên", "Họ và tên giáo viên", "Tên giáo viên", "Giáo viên", "Họ tên GV")),
         Column("homeroom", ("Chủ nhiệm lớp", "Chủ nhiệm", "GVCN", "Giáo viên chủ nhiệm", "Là GVCN")),
+        Column("stand_in", ("Người ký thay", "Mã người ký thay", "Mã định danh người ký thay", "Giáo viên ký thay")),
+        Column("stand_in_name", ("Họ tên người ký thay", "Họ và tên người ký thay", "Tên người ký thay")),
+        Column("stand_in_reason", ("Lí do ký thay", "Lí do", "Lí do vắng")),
+        Column("stand_in_decision", ("Quyết định ký thay", "Quyết định", "Số quyết định", "Căn cứ ký thay")),
         *_unused("Số tiết", "Số tiết/tuần", "Ghi chú", "Khối", "Học kì"),
     ),
     required=(("class",), ("subject",), ("code", "name"), ("homeroom",)),
@@ -289,6 +318,59 @@ _REASSESSMENT: Final = Layout(
     required=(*_WHO, ("subject",), ("reassessed",)),
 )
 
+_ADDITIONS: Final = Layout(
+    LayoutKind.ADDITIONS,
+    (
+        *_IDENTITY,
+        Column("certificate", ("Chứng chỉ", "Các chứng chỉ", "Chứng chỉ (nếu có)")),
+        Column(
+            "contest",
+            (
+                "Kết quả tham gia các cuộc thi",
+                "Kết quả các cuộc thi",
+                "Kết quả cuộc thi",
+                "Cuộc thi/kết quả",
+                "Cuộc thi",
+            ),
+        ),
+        Column("award", ("Khen thưởng khác", "Khen thưởng", "Khen thưởng đột xuất")),
+        Column("acknowledged", ("Tập thể lớp công nhận", "Được tập thể lớp công nhận", "Lớp công nhận")),
+        _DECISION,
+        *_unused("Ghi chú"),
+    ),
+    required=(*_WHO, ("certificate", "contest", "award", "acknowledged", "decision")),
+)
+_TRANSFERS: Final = Layout(
+    LayoutKind.TRANSFERS,
+    (
+        *_IDENTITY,
+        _SUBJECT,
+        Column(
+            "term_1",
+            ("Kết quả học kì I", "Kết quả học kì 1", "Kết quả HK I", "Kết quả HK1", "ĐTBmhk I", "Điểm/mức học kì I"),
+        ),
+        Column("test_mark", ("Điểm KTĐK", "Điểm kiểm tra định kì")),
+        Column("school_code", ("Mã trường", "Mã trường chuyển đi", "Mã trường đã học", "Mã định danh trường")),
+        _SCHOOL_NAME,
+        *_unused("Ghi chú"),
+    ),
+    required=(*_WHO, ("subject",), ("term_1",), ("school_code",), ("school_name",)),
+)
+_HISTORY: Final = Layout(
+    LayoutKind.HISTORY,
+    (
+        _INDEX,
+        _PUPIL_CODE,
+        _PUPIL_NAME,
+        _BIRTH_DATE,
+        Column("school_year", ("Năm học",)),
+        Column("class_then", ("Lớp", "Lớp đã học", "Tên lớp", "Lớp học")),  # of that year, not the pupil's class now
+        _SCHOOL_NAME,
+        *_unused("Ghi chú", "Mã trường"),
+    ),
+    required=(*_WHO, ("school_year",), ("class_then",), ("school_name",)),
+)
+
 
 @cache
 def _qualities() -> Layout:
@@ -332,5 +414,8 @@ def list_layouts() -> tuple[Layout, ...]:
         _TOPICS,
         _REASSESSMENT,
         _SUMMER_TRAINING,
+        _TRANSFERS,
+        _HISTORY,
+        _ADDITIONS,
         _COMMENTS,
     )

@@ -11,7 +11,13 @@ from datetime import date
 from typing import Final
 
 from transcript_core.errors import InputError
-from transcript_core.identifiers import check_personal_id, check_pupil_code, parse_personal_id, parse_pupil_code
+from transcript_core.identifiers import (
+    check_personal_id,
+    check_pupil_code,
+    parse_lifelong_code,
+    parse_personal_id,
+    parse_pupil_code,
+)
 from transcript_core.intake.cells import CellReader
 from transcript_core.intake.problems import Concern, ProblemLog, join_rows, place_of, place_of_table
 from transcript_core.intake.roster import Roster, RosterPupil, class_key, describe_person
@@ -61,7 +67,9 @@ def read_roster(tables: Sequence[Table], level: SchoolLevel, *, year_start: date
                 left.append(_name_person(row))  # held back by what is wrong with this row
             else:
                 pupils.append(pupil)
-    _report_shared_ids(pupils, log)
+    _report_shared(pupils, "personal_id", "personal-id-twice", log)
+    _report_shared(pupils, "lifelong_code", "lifelong-code-twice", log)
+    _report_shared(pupils, "external_id", "external-id-twice", log)
     return Roster(_drop_doubles(pupils, log), left=left)
 
 
@@ -99,11 +107,13 @@ class _PupilReader:
             class_name=class_name,
             grade_level=grade,
             personal_id=self._read_personal_id(born, gender),
-            texts={column: self._cells.text(column) for column in _TEXT_COLUMNS},
+            texts={column: self._cells.label(column) for column in _TEXT_COLUMNS},
             father=self._read_guardian("father"),
             mother=self._read_guardian("mother"),
             guardian=self._read_guardian("guardian"),
             not_assessed=self._cells.flag("not_assessed"),
+            lifelong_code=self._cells.code("lifelong_code", parse_lifelong_code) or None,
+            external_id=self._cells.code("external_id", str) or None,
         )
 
     def _concern(self) -> Concern:
@@ -183,7 +193,7 @@ class _PupilReader:
 
     def _read_guardian(self, who: str) -> Guardian | None:
         name = self._cells.name(f"{who}_name")
-        return Guardian(name, self._cells.text(f"{who}_occupation")) if name else None
+        return Guardian(name, self._cells.label(f"{who}_occupation")) if name else None
 
 
 def _read_left(row: Row, log: ProblemLog) -> tuple[str | None, str, date | None] | None:
@@ -223,13 +233,15 @@ def _drop_doubles(pupils: list[RosterPupil], log: ProblemLog) -> list[RosterPupi
     return [same[0] for same in by_key.values()]
 
 
-def _report_shared_ids(pupils: list[RosterPupil], log: ProblemLog) -> None:
+def _report_shared(pupils: list[RosterPupil], column: str, code: str, log: ProblemLog) -> None:
+    """Report an identifier that several pupils have."""
     by_id: dict[str, list[RosterPupil]] = {}
     for pupil in pupils:
-        if pupil.personal_id:
-            by_id.setdefault(pupil.personal_id, []).append(pupil)
+        identifier = getattr(pupil, column)
+        if identifier:
+            by_id.setdefault(identifier, []).append(pupil)
     for same in by_id.values():
         if len({pupil.key for pupil in same}) > 1:
             for pupil in same:
                 rows = join_rows(other.row for other in same)
-                log.add("personal-id-twice", place_of(pupil.row, "personal_id"), concerns=pupil.concern, rows=rows)
+                log.add(code, place_of(pupil.row, column), concerns=pupil.concern, rows=rows)

@@ -35,6 +35,8 @@ class RosterPupil:
     mother: Guardian | None = None
     guardian: Guardian | None = None
     not_assessed: bool = False
+    lifelong_code: str | None = None
+    external_id: str | None = None
 
     @property
     def key(self) -> str:

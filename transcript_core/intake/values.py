@@ -6,16 +6,18 @@ Marks: TT 22/2021 Đ.6 (0 to 10, a whole number or one decimal place); levels: T
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Final, TypeVar
 
+from transcript_core.errors import InputError
+from transcript_core.identifiers import parse_school_year
 from transcript_core.intake.tables import show_cell
 from transcript_core.intake.workbook import Cell, CellError
-from transcript_core.limits import MAX_TEXT_CHARS
-from transcript_core.model import Achievement, QualityLevel, SubjectLevel
+from transcript_core.limits import MAX_LABEL_CHARS, MAX_TEXT_CHARS
+from transcript_core.model import Achievement, QualityLevel, SubjectLevel, YearOutcome
 from transcript_core.tables import LevelScale, list_level_names
 from transcript_core.text import clean_text, find_forbidden, fold_header
 
@@ -29,11 +31,17 @@ MAX_ABSENCES: Final = 400
 
 _DAY_FIRST: Final = re.compile(r"(\d{1,2})\s*[/.\-]\s*(\d{1,2})\s*[/.\-]\s*(\d{4})")
 _YEAR_FIRST: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]00:00(?::00)?)?")
+_SCHOOL_YEAR: Final = re.compile(r"(20\d\d)\s*[-–—/]\s*(20\d\d)")
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
 _SIGNIFICANT: Final = 12  # digits of a stored binary number that people could have typed
 _YES: Final = frozenset({"x", "co", "1", "true", "dung", "ies"})
 _NO: Final = frozenset({"", "khong", "0", "false", "no"})
 _TICKS: Final = frozenset({"✓", "✔", "☑", "√"})
+_DECISIONS: Final = {  # what a principal can decide; the official names are added from the table of levels
+    YearOutcome.PROMOTED: ("Lên lớp",),
+    YearOutcome.PROMOTED_AFTER_SUMMER: ("Lên lớp sau hè", "Được lên lớp sau hè"),
+    YearOutcome.NOT_PROMOTED: ("Không lên lớp", "Ở lại lớp", "Lưu ban"),
+}
 
 
 class BadCell(Exception):
@@ -149,6 +157,57 @@ def parse_text(value: Cell, *, limit: int = MAX_TEXT_CHARS) -> str:
     if forbidden:
         raise BadCell("text-forbidden", found=forbidden)
     return text
+
+
+def parse_items(value: Cell) -> tuple[str, ...]:
+    """Return the items of a list, which semicolons part; () for a blank cell."""
+    items = tuple(filter(None, (clean_text(item) for item in parse_text(value).split(";"))))
+    for item in items:
+        if len(item) > MAX_LABEL_CHARS:
+            raise BadCell("text-too-long", length=len(item), limit=MAX_LABEL_CHARS)
+    return items
+
+
+def parse_text_code(value: Cell, parse: Callable[[str], str]) -> str:
+    """Return a code of unknown format, "" for a blank cell; a number cell may have lost digits at either end.
+
+    Args:
+        parse: returns its argument, or raises InputError when it cannot be such a code.
+    """
+    text = parse_text(value, limit=MAX_LABEL_CHARS)
+    if not text:
+        return ""
+    if not isinstance(value, str):
+        raise BadCell("code-not-text", found=text)
+    try:
+        return parse(text)
+    except InputError as error:
+        raise BadCell("code-unreadable", found=text) from error
+
+
+def parse_year(value: Cell) -> str:
+    """Return a school year as "2024-2025", "" for a blank cell."""
+    text = parse_text(value)
+    match = _SCHOOL_YEAR.fullmatch(text)
+    if not text:
+        return ""
+    try:
+        return str(parse_school_year(f"{match[1]}-{match[2]}" if match else text))
+    except InputError as error:
+        raise BadCell("school-year-unreadable", found=text) from error
+
+
+def parse_decision(value: Cell) -> YearOutcome | None:
+    """Return what the principal decided on promotion, or None for a blank cell."""
+    _refuse_error(value)
+    text = show_cell(value)
+    if not text:
+        return None
+    names = {name.value: name.name for name in list_level_names(LevelScale.OUTCOME)}
+    for outcome, spellings in _DECISIONS.items():
+        if fold_header(text) in {fold_header(one) for one in (outcome.value, names[outcome.value], *spellings)}:
+            return outcome
+    raise BadCell("decision-unreadable", found=text, decisions="; ".join(names[one.value] for one in _DECISIONS))
 
 
 def parse_flag(value: Cell) -> bool:
