@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 from transcript_core.model import IssueInfo, Recall, Transcript
 
@@ -63,6 +63,10 @@ class SubIndication(StrEnum):
     TRY_LATER = "TRY_LATER"
     SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
     CUSTOM = "CUSTOM"
+
+
+INTERNAL_ERROR: Final = "verification"
+"""Name of the finding that says that verification itself broke down."""
 
 
 class Criterion(StrEnum):
@@ -138,6 +142,7 @@ class SignatureReport:
     outcome: Outcome
     sub_indication: SubIndication | None
     covers: tuple[str, ...]  # what its references name: "#diem-TOAN", "#data"; for PDF "revision 3"
+    development: bool = False  # its anchor is a development one: no legal value; not in the JSON form
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +206,11 @@ class Report:
             return None
         reasons = (finding.sub_indication for finding in self.findings if finding.outcome is wanted)
         return next((reason for reason in reasons if reason is not None), SubIndication.CUSTOM)
+
+    @property
+    def has_development_anchor(self) -> bool:
+        """Return whether any signature leads to a development anchor, so that the document has no legal value."""
+        return any(signature.development for signature in self.signatures)
 
     @property
     def transcript(self) -> Transcript | None:

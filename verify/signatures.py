@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from verify.checks import SIGNATURE_JUDGES
+from verify.checks import SIGNATURE_JUDGES, authority
 from verify.examination import Context
 from verify.report import FindingOutcome, Outcome, SignatureReport, SubIndication, find_worst
 from verify.signature import ExaminedSignature
@@ -25,6 +25,9 @@ def report_signature(signature: ExaminedSignature, context: Context) -> Signatur
         outcome=outcome,
         sub_indication=sub_indication,
         covers=facts.covers,
+        development=signature.path is not None
+        and signature.path.anchor is not None
+        and signature.path.anchor.development,
     )
 
 
@@ -42,4 +45,4 @@ def _judge_authority(signature: ExaminedSignature, context: Context) -> FindingO
         return FindingOutcome.NOT_APPLICABLE
     if context.authority is None or signature.authority is None:
         return FindingOutcome.NOT_CHECKED
-    return FindingOutcome.PASSED if signature.authority.entitled else FindingOutcome.FAILED
+    return authority.judge(signature).outcome

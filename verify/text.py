@@ -7,35 +7,16 @@ then everything that did not pass, and last what to do next.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 
 from transcript_core.clock import VIETNAM_TIME
+from verify.advice import list_advice
 from verify.criteria import CRITERIA
-from verify.report import Criterion, FindingOutcome, Outcome, Report, SignatureReport, find_worst
+from verify.report import Criterion, Finding, FindingOutcome, Report, SignatureReport, find_worst
+from verify.words import Language, name_finding, name_note, name_outcome, name_status, pick
 
-Language = Literal["vi", "en"]
-
-_OUTCOMES: Final[Mapping[Outcome, tuple[str, str]]] = {
-    Outcome.PASSED: ("HỢP LỆ", "VALID"),
-    Outcome.INDETERMINATE: ("CHƯA XÁC ĐỊNH ĐƯỢC", "COULD NOT BE DETERMINED"),
-    Outcome.FAILED: ("KHÔNG HỢP LỆ", "NOT VALID"),
-}
-_FINDINGS: Final[Mapping[FindingOutcome, tuple[str, str]]] = {
-    FindingOutcome.PASSED: ("đạt", "passed"),
-    FindingOutcome.FAILED: ("không đạt", "failed"),
-    FindingOutcome.INDETERMINATE: ("chưa xác định được", "indeterminate"),
-    FindingOutcome.NOT_CHECKED: ("chưa kiểm tra", "not checked"),
-    FindingOutcome.NOT_APPLICABLE: ("không áp dụng", "not applicable"),
-}
-_STATUSES: Final[Mapping[str | None, tuple[str, str]]] = {
-    None: ("chưa kiểm tra", "not checked"),
-    "valid": ("đang có giá trị", "current"),
-    "superseded": ("đã được thay thế", "replaced"),
-    "recalled": ("đã bị thu hồi", "recalled"),
-    "suspended": ("đang tạm dừng sử dụng", "suspended"),
-    "unknown": ("không rõ", "unknown"),
-}
 _HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
     "title": ("KẾT QUẢ KIỂM TRA", "RESULT OF VERIFICATION"),
     "serial": ("Số hiệu", "Serial"),
@@ -49,20 +30,40 @@ _HEADINGS: Final[Mapping[str, tuple[str, str]]] = {
     "signatures": ("Các chữ ký", "Signatures"),
     "nobody": ("không rõ người ký", "unknown signer"),
     "signed": ("ký lúc", "signed at"),
-    "proven": ("có dấu thời gian chứng minh trước", "proven by timestamp before"),
-    "findings": ("Những điểm cần lưu ý", "Points to note"),
+    "proven": ("dấu thời gian chứng minh đã ký trước", "proven by timestamp to be signed before"),
+    "notes": ("Những điểm cần lưu ý", "Points to note"),
     "advice": ("Nên làm gì tiếp theo", "What to do next"),
+    "options": ("Có thể bổ sung trên dòng lệnh", "Options that would help on the command line"),
 }
+_OPTIONS: Final = {"trust.world": "--anchors", "authority": "--authority", "status": "--status"}
+"""What the command line takes to answer a check that could not be answered."""
+
+_NOTED: Final = (FindingOutcome.FAILED, FindingOutcome.INDETERMINATE, FindingOutcome.NOT_CHECKED)
+"""What the reader is told without asking, worst first."""
+
+_ALWAYS_NOTED: Final = "trust.world"
+"""The check whose answer is told even when it passed: whose certificates they are, and whether real ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a report in words."""
+
+    outcome: FindingOutcome
+    word: str  # the outcome in the reader's language
+    text: str
 
 
 def render(report: Report, language: Language = "vi") -> str:
     """Return the report as plain text, lines ended by "\\n"."""
+    criteria = [f"{line.text}: {line.word}" for line in list_criteria(report, language)]
+    notes = [f"[{line.word}] {line.text}" for line in list_notes(report, language)]
     blocks = [
         _render_head(report, language),
-        _render_block("criteria", _list_criteria(report, language), language),
+        _render_block("criteria", criteria, language),
         _render_block("signatures", [_render_signature(one, language) for one in report.signatures], language),
-        _render_block("findings", _list_findings(report, language), language),
-        _render_block("advice", list_advice(report, language), language),
+        _render_block("notes", notes, language),
+        _render_block("advice", [*list_advice(report, language), *_list_options(report, language)], language),
     ]
     return "\n".join(block for block in blocks if block)
 
@@ -73,149 +74,60 @@ def judge_criterion(report: Report, criterion: Criterion) -> FindingOutcome:
     return find_worst(answers) or FindingOutcome.NOT_CHECKED
 
 
-def list_advice(report: Report, language: Language = "vi") -> list[str]:
-    """Return what the reader should do next, a sentence each; never empty."""
-    return [_pick(text, language) for text in _list_advice(report)]
+def list_criteria(report: Report, language: Language) -> list[Line]:
+    """Return the nine criteria of TT 15/2025, Annex II, in its order, each with its answer."""
+    lines = []
+    for criterion, texts in CRITERIA.items():
+        outcome = judge_criterion(report, criterion)
+        lines.append(Line(outcome, name_finding(outcome, language), f"{criterion.value} {pick(texts, language)}"))
+    return lines
 
 
-def _list_advice(report: Report) -> list[tuple[str, str]]:
-    failed = {finding.check for finding in report.findings if finding.outcome is FindingOutcome.FAILED}
-    open_checks = set(report.unanswered) | {
-        finding.check for finding in report.findings if finding.outcome is FindingOutcome.INDETERMINATE
-    }
-    found = [text for checks, text in _ADVICE_FAILED if checks & failed]
-    if report.outcome is not Outcome.FAILED:
-        found += [text for checks, text in _ADVICE_OPEN if checks & open_checks]
-    if report.outcome is Outcome.PASSED:
-        found.append(_ADVICE_PASSED)
-    return list(dict.fromkeys(found)) or [_ADVICE_ANY]
+def list_notes(report: Report, language: Language) -> list[Line]:
+    """Return what did not pass, worst first and each sentence once, and last whose certificates they are."""
+    noted = [one for outcome in _NOTED for one in report.findings if one.outcome is outcome]
+    lines = [describe_finding(one, language) for one in noted]
+    lines += [
+        Line(one.outcome, name_note(language), _pick_text(one, language))
+        for one in report.findings
+        if one.check == _ALWAYS_NOTED and one.outcome is FindingOutcome.PASSED
+    ]
+    said: dict[str, Line] = {}
+    for line in lines:
+        said.setdefault(line.text, line)
+    return list(said.values())
 
 
-_ADVICE_PASSED: Final = (
-    "Có thể sử dụng nội dung của tệp này. Hãy giữ lại đúng tệp này, không phải bản in hay ảnh chụp.",
-    "The content of this file may be relied on. Keep this very file, not a print or a photograph of it.",
-)
-_ADVICE_ANY: Final = (
-    "Không sử dụng tệp này. Hãy đề nghị nhà trường cung cấp tệp học bạ gốc.",
-    "Do not rely on this file. Ask the school for the original file.",
-)
-_ADVICE_FAILED: Final = (
-    (
-        frozenset({"document.type"}),
-        (
-            "Hãy chọn đúng tệp XML hoặc PDF của học bạ số do nhà trường cung cấp.",
-            "Choose the XML or PDF file of the transcript as the school gave it.",
-        ),
-    ),
-    (
-        frozenset(
-            {
-                "document.structure",
-                "document.identifiers",
-                "document.hidden-content",
-                "document.parts",
-                "signature.references",
-                "signature.value",
-                "signature.form",
-                "pdf.revisions",
-                "pdf.content",
-                "pdf.picture",
-                "json.content",
-            }
-        ),
-        (
-            "Tệp đã bị thay đổi hoặc bị hỏng, không được sử dụng. Hãy lấy lại tệp gốc từ nhà trường.",
-            "The file was changed or damaged: do not rely on it. Get the original from the school.",
-        ),
-    ),
-    (
-        frozenset({"slots.complete"}),
-        (
-            "Học bạ chưa được ký đủ, chưa có giá trị. Hãy chờ nhà trường phát hành.",
-            "The transcript is not fully signed and not yet valid. Wait until the school issues it.",
-        ),
-    ),
-    (
-        frozenset({"authority", "slots.signers"}),
-        (
-            "Có người ký không đúng thẩm quyền. Hãy liên hệ nhà trường hoặc sở giáo dục và đào tạo để xác minh.",
-            "Somebody signed who was not entitled to. Ask the school or the department of education.",
-        ),
-    ),
-    (
-        frozenset({"status"}),
-        (
-            "Tệp này không còn giá trị. Hãy đề nghị nhà trường cung cấp phiên bản hiện hành.",
-            "This file is no longer current. Ask the school for the current version.",
-        ),
-    ),
-)
-_ADVICE_OPEN: Final = (
-    (
-        frozenset({"certificate.path", "trust.world"}),
-        (
-            "Cần cấu hình chứng thư gốc được tin cậy (--anchors) để biết người ký là ai.",
-            "Configure trusted root certificates (--anchors), so that it can be told who signed.",
-        ),
-    ),
-    (
-        frozenset({"authority"}),
-        (
-            "Cần danh sách thẩm quyền của sở giáo dục và đào tạo (--authority).",
-            "The department's authority list is needed (--authority).",
-        ),
-    ),
-    (
-        frozenset({"status"}),
-        (
-            "Cần tra cứu tình trạng học bạ: quét mã QR, hoặc dùng tệp trạng thái mới nhất (--status).",
-            "Look the transcript's status up: scan the QR code, or use the newest status file (--status).",
-        ),
-    ),
-    (
-        frozenset({"certificate.revocation", "time.timestamps"}),
-        (
-            "Thiếu thông tin thu hồi hoặc dấu thời gian. Hãy kiểm tra lại sau hoặc hỏi nhà trường.",
-            "Revocation data or a timestamp is missing. Verify again later or ask the school.",
-        ),
-    ),
-    (
-        frozenset({"slots.complete"}),
-        (
-            "Hãy kiểm tra cùng với tệp XML gốc của học bạ.",
-            "Verify it together with the transcript's original XML file.",
-        ),
-    ),
-    (
-        frozenset({"document.type"}),
-        (
-            "Đây không phải học bạ số; nội dung của tệp không được kiểm tra.",
-            "This is not a digital transcript; what the file says was not judged.",
-        ),
-    ),
-)
+def describe_finding(finding: Finding, language: Language) -> Line:
+    """Return the line of one finding."""
+    return Line(finding.outcome, name_finding(finding.outcome, language), _pick_text(finding, language))
 
 
-def _pick(texts: tuple[str, str], language: Language) -> str:
-    return texts[0] if language == "vi" else texts[1]
+def _pick_text(finding: Finding, language: Language) -> str:
+    return pick((finding.text_vi, finding.text_en), language)
+
+
+def _list_options(report: Report, language: Language) -> list[str]:
+    unsure = {FindingOutcome.INDETERMINATE, FindingOutcome.NOT_CHECKED}
+    asked = {one.check for one in report.findings if one.outcome in unsure and one.check in report.required}
+    options = [option for check, option in _OPTIONS.items() if check in asked]
+    return [f"{_heading('options', language)}: {', '.join(options)}."] if options and report.signatures else []
 
 
 def _heading(name: str, language: Language) -> str:
-    return _pick(_HEADINGS[name], language)
+    return pick(_HEADINGS[name], language)
 
 
 def _render_head(report: Report, language: Language) -> str:
     document = report.document
     reason = "" if report.sub_indication is None else f", {report.sub_indication.value}"
-    lines = [
-        f"{_heading('title', language)}: {_pick(_OUTCOMES[report.outcome], language)} ({report.outcome.value}{reason})"
-    ]
+    answer = name_outcome(report.outcome, language).upper()
+    lines = [f"{_heading('title', language)}: {answer} ({report.outcome.value}{reason})"]
     if document.serial is not None:
         version = f"{_heading('version', language)} {document.version}"
         lines.append(f"{_heading('serial', language)}: {document.serial}, {version}")
-    status = _pick(_STATUSES.get(document.status, _STATUSES["unknown"]), language)
     as_of = "" if document.status_as_of is None else f" ({_time(document.status_as_of)})"
-    lines.append(f"{_heading('status', language)}: {status}{as_of}")
+    lines.append(f"{_heading('status', language)}: {name_status(document.status, language)}{as_of}")
     lines.append(f"{_heading('digest', language)}: {document.sha256.hex()}")
     return "\n".join(lines) + "\n"
 
@@ -224,13 +136,6 @@ def _render_block(heading: str, lines: list[str], language: Language) -> str:
     if not lines:
         return ""
     return f"{_heading(heading, language)}:\n" + "".join(f"  - {line}\n" for line in lines)
-
-
-def _list_criteria(report: Report, language: Language) -> list[str]:
-    return [
-        f"{criterion.value} {_pick(texts, language)}: {_pick(_FINDINGS[judge_criterion(report, criterion)], language)}"
-        for criterion, texts in CRITERIA.items()
-    ]
 
 
 def _render_signature(signature: SignatureReport, language: Language) -> str:
@@ -243,18 +148,7 @@ def _render_signature(signature: SignatureReport, language: Language) -> str:
     if signature.proven_time is not None:
         parts.append(f"{_heading('proven', language)} {_time(signature.proven_time)}")
     reason = "" if signature.sub_indication is None else f" ({signature.sub_indication.value})"
-    return f"{', '.join(parts)}: {_pick(_OUTCOMES[signature.outcome], language)}{reason}"
-
-
-def _list_findings(report: Report, language: Language) -> list[str]:
-    told = [one for one in report.findings if one.outcome not in _QUIET or one.check == "trust.world"]
-    return [
-        f"[{_pick(_FINDINGS[one.outcome], language)}] {one.text_vi if language == 'vi' else one.text_en}"
-        for one in told
-    ]
-
-
-_QUIET: Final = frozenset({FindingOutcome.PASSED, FindingOutcome.NOT_APPLICABLE})
+    return f"{', '.join(parts)}: {name_outcome(signature.outcome, language)}{reason}"
 
 
 def _time(value: datetime) -> str:

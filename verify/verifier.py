@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,14 +37,11 @@ from verify.facts import list_jws_facts, list_loose_timestamps, list_pdf_facts, 
 from verify.formats.jades import JwsInput, find_digest, read_jws
 from verify.policy import INSPECTION_POLICY, TRANSCRIPT_POLICY, VerificationPolicy
 from verify.proofs import examine_signatures
-from verify.report import DocumentInfo, DocumentKind, Finding, FindingOutcome, Report, SubIndication
+from verify.report import INTERNAL_ERROR, DocumentInfo, DocumentKind, Finding, FindingOutcome, Report, SubIndication
 from verify.signatures import report_signature
 from verify.sniff import LIMITS, Container, sniff
 
 _log = logging.getLogger(__name__)
-
-INTERNAL_ERROR = "verification"
-"""Name of the finding that says that verification itself broke down."""
 
 
 class Verifier:
@@ -110,7 +108,7 @@ class Verifier:
         try:
             return _run(document, context, xml, json)
         except Exception as error:  # noqa: BLE001  (the last resort; a test shows that no vector gets here)
-            _log.error("verification broke down: %s", type(error).__name__, exc_info=error)
+            _log.error("verification broke down: %s at %s", type(error).__name__, _locate(error))
             return _report_breakdown(document, context)
 
 
@@ -121,6 +119,12 @@ class _Inputs:
     xml: XmlInput | None
     pdf: PdfInput | None
     jws: JwsInput | None
+
+
+def _locate(error: Exception) -> str:
+    """Return module and line of every frame, outermost first; never the message, which may quote the document."""
+    frames = traceback.walk_tb(error.__traceback__)
+    return " > ".join(f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in frames)
 
 
 def _run(document: bytes, context: Context, xml: bytes | None, json: bytes | None) -> Report:

@@ -12,6 +12,16 @@ from verify.report import Outcome
 
 Build = Callable[[], bytes]
 
+UNANCHORED = (
+    "signer.identified",
+    "certificate.period",
+    "certificate.revocation",
+    "certificate.usage",
+    "certificate.path",
+    "trust.world",
+)
+"""What cannot be told of a signature whose certificate leads to no anchor, or that carries none."""
+
 
 @dataclass(frozen=True)
 class Case:

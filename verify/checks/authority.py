@@ -1,6 +1,7 @@
 """Each signer held the office that the slot asks for, for that class and subject, at that school, on that day.
 
 By the authority list that the department of education signed; to chain to a root is not enough.  No list: not checked.
+The list entitles an identity, so a certificate that leads to no anchor entitles nobody, whatever number it carries.
 Spec: `docs/authority.md`; NĐ 23/2025, Đ.16 (the recipient checks scope and identity).
 """
 
@@ -8,7 +9,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, conclude, failed, judge_each, not_checked
+from verify.checks.verdict import (
+    NOT_APPLICABLE,
+    PASSED,
+    Rule,
+    Verdict,
+    conclude,
+    failed,
+    find_vouched,
+    judge_each,
+    not_checked,
+)
 from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -41,6 +52,7 @@ def judge(signature: ExaminedSignature) -> Verdict:
     answer = signature.authority
     if answer is None:
         return NOT_APPLICABLE
-    if answer.entitled:
-        return PASSED
-    return failed(answer.detail_vi, answer.detail_en, SubIndication.SIG_CONSTRAINTS_FAILURE)
+    if not answer.entitled:
+        return failed(answer.detail_vi, answer.detail_en, SubIndication.SIG_CONSTRAINTS_FAILURE)
+    vouched = find_vouched(signature)
+    return vouched if isinstance(vouched, Verdict) else PASSED

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from transcript_core.pki.path import PathOutcome
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -29,15 +29,10 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 
 def judge(signature: ExaminedSignature) -> Verdict:
     """Return whether one certificate leads to an anchor."""
-    if signature.facts.certificate is None:
-        return NOT_APPLICABLE
-    path = signature.path
-    if path is None or path.anchor is None:
-        return indeterminate(
-            "không tìm thấy đường dẫn từ chứng thư đến tổ chức được tin cậy",
-            "no path leads from the certificate to a trusted authority",
-            SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-        )
+    vouched = find_vouched(signature)
+    if isinstance(vouched, Verdict):
+        return vouched
+    path = vouched.path
     if path.outcome is PathOutcome.VALID:
         return PASSED
     sub = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -35,13 +35,12 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 def judge(signature: ExaminedSignature) -> Verdict:
     """Return whether one certificate was in date; using it out of date by one's own word fails.
 
-    Of a certificate that leads to no anchor the dates are only claims too, so nothing fails by them.
+    Of a certificate that leads to no anchor the dates are only claims too, so nothing passes or fails by them.
     """
-    certificate, claimed = signature.facts.certificate, signature.facts.signed_at
-    if certificate is None:
-        return NOT_APPLICABLE
-    if signature.path is None or signature.path.anchor is None:
-        return PASSED if certificate.is_in_date(signature.judged_at) else _NO_PROOF
+    vouched = find_vouched(signature)
+    if isinstance(vouched, Verdict):
+        return vouched
+    certificate, claimed = vouched.certificate, signature.facts.signed_at
     if claimed is not None and claimed > certificate.not_after:
         return failed("ký khi chứng thư đã hết hạn", "signed after the certificate expired", SubIndication.EXPIRED)
     if signature.judged_at < certificate.not_before or (claimed is not None and claimed < certificate.not_before):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import NO_CERTIFICATE, PASSED, Rule, Verdict, failed, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.formats.problems import SignatureProblem
 from verify.report import Finding, SubIndication
@@ -27,11 +27,7 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 def judge(signature: ExaminedSignature) -> Verdict:
     """Return whether one signature is bound to its certificate."""
     if signature.facts.certificate is None:
-        return indeterminate(
-            "không có chứng thư của người ký",
-            "there is no certificate of the signer",
-            SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
-        )
+        return NO_CERTIFICATE
     if signature.facts.certificate_is_bound:
         return PASSED
     if SignatureProblem.OTHER_CERTIFICATE.text in signature.facts.troubles:

@@ -9,7 +9,7 @@ from typing import Final
 
 from transcript_core.pki.path import SubIndication as PathSubIndication
 from transcript_core.pki.revocation import RevocationStatus
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -30,15 +30,10 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 
 def judge(signature: ExaminedSignature) -> Verdict:
     """Return what is known of one certificate's revocation."""
-    if signature.facts.certificate is None:
-        return NOT_APPLICABLE
-    path = signature.path
-    if path is None or path.anchor is None:
-        return indeterminate(
-            "không kiểm tra được việc thu hồi vì không có đường dẫn tin cậy",
-            "revocation could not be checked without a trusted path",
-            SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-        )
+    vouched = find_vouched(signature)
+    if isinstance(vouched, Verdict):
+        return vouched
+    path = vouched.path
     if path.revocation.status is RevocationStatus.UNKNOWN:
         return indeterminate(
             "không có thông tin thu hồi (OCSP, CRL) dùng được",

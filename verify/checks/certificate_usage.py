@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, judge_each
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -27,11 +27,11 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 
 
 def judge(signature: ExaminedSignature) -> Verdict:
-    """Return whether one certificate may sign documents."""
-    certificate = signature.facts.certificate
-    if certificate is None:
-        return NOT_APPLICABLE
-    if certificate.may_sign and not certificate.is_ca:
+    """Return whether one certificate may sign documents; of one that leads to no anchor the purpose is a claim."""
+    vouched = find_vouched(signature)
+    if isinstance(vouched, Verdict):
+        return vouched
+    if vouched.certificate.may_sign and not vouched.certificate.is_ca:
         return PASSED
     return failed(
         "chứng thư không dùng để ký tài liệu",

@@ -11,7 +11,17 @@ from typing import Final
 
 from transcript_core.model import SlotSigner
 from transcript_core.policy import Slot
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, UNREAD, Rule, Verdict, conclude, failed, indeterminate
+from verify.checks.verdict import (
+    NOT_APPLICABLE,
+    PASSED,
+    UNREAD,
+    Rule,
+    Verdict,
+    conclude,
+    failed,
+    indeterminate,
+    list_names,
+)
 from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
 from verify.signature import SignatureFormatName, describe_slot
@@ -34,8 +44,8 @@ def _judge(examination: Examination) -> Verdict:
         missing += _list_missing(examination, pdf.slots, SignatureFormatName.PADES)
     if missing:
         return failed(
-            f"Thiếu chữ ký: {_names(missing)}.",
-            f"Signatures are missing: {_names(missing, english=True)}.",
+            f"Thiếu chữ ký: {list_names(_names(missing))}.",
+            f"Signatures are missing: {list_names(_names(missing, english=True), english=True)}.",
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
     if xml is None or xml.content is None:
@@ -55,10 +65,10 @@ def _list_missing(examination: Examination, slots: Iterable[Slot], format_name: 
 
 def _need_xml(kept: Iterable[Slot]) -> Verdict:
     return indeterminate(
-        f"Một số chữ ký được giữ lại từ phiên bản trước và chỉ có trong tệp XML: {_names(kept)}. "
+        f"Một số chữ ký được giữ lại từ phiên bản trước và chỉ có trong tệp XML: {', '.join(_names(kept))}. "
         "Hãy kiểm tra cùng với tệp XML.",
         "Some signatures were kept from an earlier version and are in the XML file only: "
-        f"{_names(kept, english=True)}. Verify it together with the XML file.",
+        f"{', '.join(_names(kept, english=True))}. Verify it together with the XML file.",
         SubIndication.SIGNED_DATA_NOT_FOUND,
     )
 
@@ -72,5 +82,5 @@ def _need_signers(signers: Iterable[SlotSigner]) -> Verdict:
     )
 
 
-def _names(slots: Iterable[Slot], *, english: bool = False) -> str:
-    return ", ".join(dict.fromkeys(describe_slot(slot, english=english) for slot in slots))
+def _names(slots: Iterable[Slot], *, english: bool = False) -> list[str]:
+    return list(dict.fromkeys(describe_slot(slot, english=english) for slot in slots))

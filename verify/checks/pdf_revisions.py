@@ -42,4 +42,4 @@ def _judge(pdf: PdfInput) -> Verdict:
 
 def _texts(problems: Iterable[Problem]) -> tuple[str, str]:
     found = tuple(problems)
-    return "; ".join(one.text_vi for one in found) + ".", "; ".join(one.text_en for one in found) + "."
+    return " ".join(one.text_vi for one in found), " ".join(one.text_en for one in found)

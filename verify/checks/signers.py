@@ -1,6 +1,7 @@
 """The certificate in each slot is that of the person or school that the signed list names for it.
 
-Names are compared after NFC and without regard to case or spaces; the authority list compares identities.
+A name that differs fails; one that fits counts only if the certificate leads to an anchor.  Names are compared after
+NFC and without regard to case or spaces; the authority list compares identities.
 Spec: the document's DANH_SACH_NGUOI_KY, CAN_BO_QUAN_LY and CON_DAU.
 """
 
@@ -12,7 +13,7 @@ from typing import Final
 from transcript_core.model import SlotRole
 from transcript_core.pki.certificates import Certificate
 from transcript_core.policy import Slot
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, judge_each
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, find_vouched, judge_each
 from verify.entitlement import is_assumed
 from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
@@ -46,7 +47,8 @@ def judge(signature: ExaminedSignature) -> Verdict:
             f"the certificate is of somebody else: {certificate.common_name}",
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
-    return PASSED
+    vouched = find_vouched(signature)
+    return vouched if isinstance(vouched, Verdict) else PASSED
 
 
 def _is_right_kind(slot: Slot, certificate: Certificate) -> bool:

@@ -33,7 +33,7 @@ def _judge(examination: Examination) -> Verdict:
     if not found:
         return PASSED
     return failed(
-        f"Tệp sai cấu trúc, có thể đã bị sửa đổi ({'; '.join(found)}).",
-        f"The file's structure is wrong; it may have been changed ({'; '.join(found)}).",
+        f"Tệp sai cấu trúc, có thể đã bị hỏng hoặc bị sửa (chi tiết kĩ thuật: {'; '.join(found)}).",
+        f"The file's structure is wrong; it may be damaged or changed (technical detail: {'; '.join(found)}).",
         SubIndication.FORMAT_FAILURE,
     )

@@ -6,11 +6,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from transcript_core.pki.certificates import Certificate
+from transcript_core.pki.path import PathResult
 from verify.report import Criterion, Finding, FindingOutcome, SubIndication, find_worst
 from verify.signature import ExaminedSignature
 
 MAX_NAMED: Final = 6
 """Signatures named in one finding; the rest are counted."""
+
+_MORE_VI: Final = " và {} chữ ký khác"
+_MORE_EN: Final = " and {} more"
+_ALL_VI: Final = "mọi chữ ký"
+_ALL_EN: Final = "every signature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,35 @@ def not_checked(text_vi: str, text_en: str) -> Verdict:
 
 
 NO_SIGNATURE: Final = not_checked("Không có chữ ký nào để kiểm tra.", "There is no signature to check.")
+NO_CERTIFICATE: Final = indeterminate(
+    "không kèm chứng thư số của người ký",
+    "the signer's certificate is not attached",
+    SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+)
+NO_ANCHOR: Final = indeterminate(
+    "chứng thư không dẫn đến tổ chức chứng thực nào được tin cậy, nên chưa thể tin những gì ghi trong đó",
+    "the certificate leads to no trusted authority, so what it says cannot be relied on",
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+)
 UNREAD: Final = not_checked(
     "Chưa kiểm tra vì không đọc được học bạ.", "Not checked, because the transcript could not be read."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Vouched:
+    """A certificate that leads to an anchor: its name, dates and purpose are an authority's word."""
+
+    certificate: Certificate
+    path: PathResult
+
+
+def find_vouched(signature: ExaminedSignature) -> Vouched | Verdict:
+    """Return the signer's certificate and its path, or the verdict that nobody but its maker vouches for it."""
+    certificate, path = signature.facts.certificate, signature.path
+    if certificate is None:
+        return NO_CERTIFICATE
+    return NO_ANCHOR if path is None or path.anchor is None else Vouched(certificate, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +119,40 @@ def combine(rule: Rule, judged: Sequence[tuple[ExaminedSignature, Verdict]]) -> 
     if worst in {FindingOutcome.PASSED, FindingOutcome.NOT_APPLICABLE}:
         return conclude(rule, Verdict(worst))
     concerned = [(signature, verdict) for signature, verdict in judged if verdict.outcome is worst]
+    named_vi = [(signature.name_vi, verdict.text_vi) for signature, verdict in concerned]
+    named_en = [(signature.name_en, verdict.text_en) for signature, verdict in concerned]
+    if 1 < len(concerned) == len(judged):
+        named_vi, named_en = _say_of_all(named_vi, _ALL_VI), _say_of_all(named_en, _ALL_EN)
     return Finding(
         check=rule.name,
         outcome=worst,
-        text_vi=_list_texts((signature.name_vi, verdict.text_vi) for signature, verdict in concerned),
-        text_en=_list_texts(((signature.name_en, verdict.text_en) for signature, verdict in concerned), more="and"),
+        text_vi=_list_texts(named_vi, _MORE_VI),
+        text_en=_list_texts(named_en, _MORE_EN),
         criterion=rule.criterion,
         sub_indication=concerned[0][1].sub_indication,
     )
 
 
-def _list_texts(entries: Iterable[tuple[str, str]], *, more: str = "và") -> str:
-    """Return "text: name, name; text: name." with at most MAX_NAMED names a text."""
+def list_names(names: Sequence[str], *, english: bool = False) -> str:
+    """Return names as people list them, at most MAX_NAMED of them; the rest are counted."""
+    return _shorten(names, _MORE_EN if english else _MORE_VI)
+
+
+def _say_of_all(named: list[tuple[str, str]], everyone: str) -> list[tuple[str, str]]:
+    """Return one entry for everybody, if the same is said of every signature."""
+    texts = {text for _, text in named}
+    return [(everyone, text) for text in texts] if len(texts) == 1 else named
+
+
+def _list_texts(entries: Iterable[tuple[str, str]], more: str) -> str:
+    """Return "Name, name: text; name: text." with at most MAX_NAMED names a text, which may end in a stop itself."""
     by_text: dict[str, list[str]] = {}
     for name, text in entries:
-        by_text.setdefault(text, []).append(name)
-    parts = []
-    for text, names in by_text.items():
-        rest = len(names) - MAX_NAMED
-        shown = ", ".join(names[:MAX_NAMED]) + (f" {more} +{rest}" if rest > 0 else "")
-        parts.append(f"{shown}: {text}")
-    return "; ".join(parts) + "."
+        by_text.setdefault(text.removesuffix("."), []).append(name)
+    sentence = "; ".join(f"{_shorten(names, more)}: {text}" for text, names in by_text.items())
+    return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def _shorten(names: Sequence[str], more: str) -> str:
+    rest = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (more.format(rest) if rest > 0 else "")

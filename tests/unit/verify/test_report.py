@@ -11,6 +11,7 @@ import pytest
 
 from schemas.loader import load_json_schema
 from tests.support.samples import build_transcript
+from verify.advice import list_advice
 from verify.report import (
     Criterion,
     DocumentInfo,
@@ -23,7 +24,7 @@ from verify.report import (
     SubIndication,
     find_worst,
 )
-from verify.text import judge_criterion, list_advice, render
+from verify.text import judge_criterion, list_notes, render
 
 AT = datetime(2026, 6, 1, 1, 2, 3, tzinfo=UTC)
 
@@ -128,3 +129,57 @@ def test_text_tells_all_nine_criteria_and_what_was_not_checked() -> None:
 
 def test_advice_is_never_empty() -> None:
     assert all(list_advice(one, "vi") for one in (report(), report(finding(FindingOutcome.PASSED))))
+
+
+def test_same_sentence_is_told_once_and_the_worst_first() -> None:
+    told = report(
+        finding(FindingOutcome.NOT_CHECKED, "a"),
+        finding(FindingOutcome.FAILED, "b"),
+        *(finding(FindingOutcome.INDETERMINATE, f"c{number}") for number in range(14)),
+        replace(finding(FindingOutcome.INDETERMINATE, "d"), text_vi="điều khác", text_en="something else"),
+    )
+    assert [(line.outcome, line.text) for line in list_notes(told, "vi")] == [
+        (FindingOutcome.FAILED, "câu tiếng Việt"),
+        (FindingOutcome.INDETERMINATE, "điều khác"),
+    ]
+    assert render(told, "en").count("English text") == 1
+
+
+def with_status(status: str, outcome: FindingOutcome, *, superseded_by: int | None = None) -> Report:
+    signature = SignatureReport(
+        "xades", "B-T", "ky-phat-hanh", "Trường", "national", AT, AT, FindingOutcome.PASSED, True, Outcome.PASSED,
+        None, (),
+    )  # fmt: skip
+    told = report(finding(outcome, "status"), finding(FindingOutcome.PASSED, "b"))
+    document = replace(told.document, status=status, superseded_by=superseded_by)
+    return replace(told, document=document, signatures=(signature,))
+
+
+def test_advice_on_a_recalled_transcript_asks_the_school_and_promises_no_other_version() -> None:
+    (advice,) = list_advice(with_status("recalled", FindingOutcome.FAILED), "vi")
+    assert "thu hồi" in advice
+    assert "phiên bản" not in advice
+    assert "Hãy hỏi nhà trường" in advice
+    (english,) = list_advice(with_status("recalled", FindingOutcome.FAILED), "en")
+    assert "recalled" in english
+
+
+def test_advice_on_a_replaced_transcript_names_the_version_to_ask_for() -> None:
+    failed = with_status("superseded", FindingOutcome.FAILED, superseded_by=3)
+    passed = with_status("superseded", FindingOutcome.PASSED, superseded_by=3)
+    for one in (failed, passed):
+        assert ["phiên bản 3" in advice for advice in list_advice(one, "vi")] == [True]
+        assert ["version 3" in advice for advice in list_advice(one, "en")] == [True]
+
+
+def test_advice_on_a_pass_by_test_certificates_says_that_they_have_no_legal_value() -> None:
+    real = with_status("valid", FindingOutcome.PASSED)
+    trial = replace(real, signatures=(replace(real.signatures[0], development=True),))
+    assert ["không có giá trị pháp lý" in advice for advice in list_advice(trial, "vi")] == [True]
+    assert ["no legal value" in advice for advice in list_advice(trial, "en")] == [True]
+    assert "giá trị pháp lý" not in "".join(list_advice(real, "vi"))
+
+
+def test_unsigned_file_is_not_called_changed() -> None:
+    told = report(finding(FindingOutcome.FAILED, "pdf.revisions"))
+    assert ["chữ ký" in advice and "bị sửa" not in advice for advice in list_advice(told, "vi")] == [True]

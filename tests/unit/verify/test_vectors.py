@@ -13,8 +13,9 @@ from tests.vectors import broken_xml, people, slots, sound, versions, wrapping
 from tests.vectors.cases import CASES, Case
 from tests.vectors.school import school
 from verify import checks
+from verify.advice import list_advice
 from verify.report import FindingOutcome, Outcome, Report
-from verify.text import list_advice, render
+from verify.text import render
 
 FAMILIES = (sound, broken_xml, wrapping, slots, people, versions)
 NOT_GOOD = (FindingOutcome.FAILED, FindingOutcome.INDETERMINATE)
