@@ -67,6 +67,15 @@ class DocumentStore:
         """Return the digests of all stored files, sorted."""
         return sorted(path.name for path in self._folder.glob("*/*") if len(path.name) == 64)
 
+    def list_files(self, changed_before: float) -> list[Path]:
+        """Return every file last changed before this moment (seconds since the epoch), parts of files included."""
+        found = []
+        for path in self._folder.glob("*/*"):
+            with contextlib.suppress(FileNotFoundError):  # a process at work replaces files meanwhile
+                if path.stat().st_mtime < changed_before:
+                    found.append(path)
+        return found
+
     def _path(self, digest_hex: str) -> Path:
         if len(digest_hex) != 64 or not set(digest_hex) <= set("0123456789abcdef"):
             raise NotFound("that is not the name of a stored file")

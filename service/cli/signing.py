@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import typer
 
 from service.cli.options import (
@@ -15,6 +18,7 @@ from service.cli.options import (
 )
 from service.cli.output import fail, print_json, progress, say
 from service.context import build_context
+from service.housekeeping import sweep_store
 from service.schools.enrolment import get_enrolled_school
 from service.signing.desk import SigningDesk, open_services
 from service.signing.issuing import IssueReport, issue_documents
@@ -43,8 +47,7 @@ def sign(
     """Sign, in XML and PDF, every slot that is open for the key's owner.  Run it again to go on after a stop."""
     workspace = open_settings_workspace()
     school = get_enrolled_school(workspace.get_authority(), school_code)
-    desk = open_desk(workspace, open_key(key, password_file))
-    with progress("sign", 0) as advance:
+    with open_desk(workspace, open_key(key, password_file)) as desk, progress("sign", 0) as advance:
         report = sign_open_slots(
             desk, school_code=school.school_code, class_name=class_name, actor=ACTOR, advance=advance
         )
@@ -57,16 +60,18 @@ def issue(
 ) -> int:
     """Seal every document that all persons have signed, verify it and record it as issued."""
     workspace = open_settings_workspace()
-    desk = open_desk(workspace, open_key(key, password_file))
-    with progress("issue", 0) as advance:
+    with open_desk(workspace, open_key(key, password_file)) as desk, progress("issue", 0) as advance:
         report = issue_documents(build_context(workspace), desk, class_name=class_name, actor=ACTOR, advance=advance)
+    sweep_store(workspace)
     print_json(_issue_to_dict(report)) if json else _print_issue(report)
     return 1 if report.failed else 0
 
 
-def open_desk(workspace: Workspace, signer: Signer) -> SigningDesk:
-    """Return a desk for one action, now, with the network that the settings name."""
-    return SigningDesk(workspace, signer, open_services(workspace, HttpFetch()), workspace.clock.now())
+@contextmanager
+def open_desk(workspace: Workspace, signer: Signer) -> Iterator[SigningDesk]:
+    """Yield a desk for one action, now, with the network that the settings name; its connections are closed after."""
+    with HttpFetch() as fetch:
+        yield SigningDesk(workspace, signer, open_services(workspace, fetch), workspace.clock.now())
 
 
 def describe_error(error: TranscriptError) -> str:

@@ -147,6 +147,7 @@ class EvidenceRow(Base):
     serial: Mapped[str] = mapped_column(String(26), primary_key=True)
     version: Mapped[int] = mapped_column(Integer, primary_key=True)
     slot_id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    format: Mapped[str] = mapped_column(String(5), primary_key=True)  # SignatureFormat
     certificate_sha256: Mapped[str] = mapped_column(String(64))
     evidence_sha256: Mapped[str] = mapped_column(String(64))  # in the document store
     signed_at: Mapped[datetime] = mapped_column(UtcDateTime)

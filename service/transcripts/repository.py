@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CursorResult, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import CursorResult, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from service.db.tables import DocumentRow, EventRow, EvidenceRow, RecallRow, SlotRow, TranscriptRow
@@ -286,18 +286,24 @@ def add_evidence(
     session: Session,
     key: DocumentKey,
     slot_id: str,
+    formats: Iterable[SignatureFormat],
     *,
     certificate_sha256: str,
     evidence_sha256: str,
     signed_at: datetime,
 ) -> None:
-    """Keep what was fetched about the signer's certificate when this slot was signed; the newest counts."""
-    named = {"serial": key.serial, "version": key.version, "slot_id": slot_id}
-    session.execute(delete(EvidenceRow).filter_by(**named))
-    session.execute(
-        insert(EvidenceRow).values(
-            **named, certificate_sha256=certificate_sha256, evidence_sha256=evidence_sha256, signed_at=signed_at
+    """Keep what was fetched about the signer's certificate when this slot was signed in these formats."""
+    session.add_all(
+        EvidenceRow(
+            serial=key.serial,
+            version=key.version,
+            slot_id=slot_id,
+            format=kind.value,
+            certificate_sha256=certificate_sha256,
+            evidence_sha256=evidence_sha256,
+            signed_at=signed_at,
         )
+        for kind in formats
     )
 
 

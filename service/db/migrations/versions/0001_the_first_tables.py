@@ -66,10 +66,11 @@ def upgrade() -> None:
         sa.Column("serial", sa.String(length=26), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("slot_id", sa.String(length=40), nullable=False),
+        sa.Column("format", sa.String(length=5), nullable=False),
         sa.Column("certificate_sha256", sa.String(length=64), nullable=False),
         sa.Column("evidence_sha256", sa.String(length=64), nullable=False),
         sa.Column("signed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("serial", "version", "slot_id"),
+        sa.PrimaryKeyConstraint("serial", "version", "slot_id", "format"),
     )
     op.create_table(
         "recalls",
