@@ -396,7 +396,7 @@ def test_one_slot_has_one_stand_in(lower: SchoolFiles) -> None:
     last = max(lower.sheets[TEACHING].rows)
     row = lower.sheets[TEACHING].rows[6]
     name_stand_in(lower, 6, find_staff(lower, "Phó hiệu trưởng"), REASON, DECISION)
-    lower.set_row(TEACHING, last + 1, (*row[:6], find_staff(lower, "Hiệu trưởng"), REASON, DECISION))
+    lower.set_row(TEACHING, last + 1, (*row[:5], None, find_staff(lower, "Hiệu trưởng"), REASON, DECISION))
     assert places(lower.run()) == [("assignment-twice", f"C{last + 1}"), ("stand-in-twice", f"G{last + 1}")]
 
 
