@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from service.db.engine import open_database
@@ -13,7 +14,7 @@ from service.settings import Settings
 from service.store import DocumentStore
 from transcript_core.authority import AuthorityList, open_authority_list
 from transcript_core.clock import Clock, SystemClock
-from transcript_core.errors import AuthorityListInvalid
+from transcript_core.errors import AuthorityListInvalid, StateError
 from transcript_core.limits import MAX_AUTHORITY_BYTES
 from transcript_core.pki.trust import TrustStore, load_trust_store
 
@@ -76,10 +77,22 @@ def read_authority(path: Path, trust: TrustStore | None, clock: Clock) -> Author
 
 
 def open_workspace(settings: Settings, clock: Clock | None = None) -> Workspace:
-    """Return the installation that `settings` describe; database and store are made when they are new."""
+    """Return the installation that `settings` describe; database and store are made when they are new.
+
+    Raises:
+        StateError: the database cannot be opened.
+    """
     return Workspace(
         settings=settings,
-        sessions=open_database(settings.effective_database_url),
+        sessions=_open_database(settings.effective_database_url),
         store=DocumentStore(settings.effective_store_dir),
         clock=clock or SystemClock(),
     )
+
+
+def _open_database(url: str) -> sessionmaker[Session]:
+    try:
+        return open_database(url)
+    except (SQLAlchemyError, ImportError) as error:  # ImportError: no driver of that name
+        told = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise StateError(f"the database cannot be opened; check HOCBA_DATABASE_URL and HOCBA_HOME: {told}") from error

@@ -13,7 +13,7 @@ from service.cli.options import JsonOption, KeyOption, PasswordOption, open_key,
 from service.cli.output import print_json, print_table, say
 from service.schools.authority_files import sign_authority
 from service.schools.enrolment import Enrolment, draft_authority
-from service.settings import Settings
+from service.settings import load_settings
 from service.store import write_atomically
 from service.workspace import read_authority
 from transcript_core.authority import AuthorityList, build_authority_payload, parse_authority
@@ -99,7 +99,7 @@ def show(
     json: JsonOption = False,
 ) -> None:
     """Verify a signed list and show what it says."""
-    folder = anchors or Settings().anchors_dir
+    folder = anchors or load_settings().anchors_dir
     trust = open_settings_workspace().trust if folder is None else load_trust_store(folder)
     authority = read_authority(file, trust, SystemClock())
     if json:

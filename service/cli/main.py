@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 
 import typer
 
-from service.cli import authority, building, importing, recalls, serving, signing, status, verifying
+from service.cli import audit, authority, building, importing, recalls, serving, signing, status, verifying
 from service.cli.output import fail
 from transcript_core.errors import TranscriptError
 
@@ -25,7 +25,7 @@ def build_app() -> typer.Typer:
         name="hocba", help="Digital school transcripts: build, sign, issue, verify.", no_args_is_help=True,
         add_completion=False, pretty_exceptions_enable=False,
     )  # fmt: skip
-    for module in (importing, building, signing, verifying, recalls, serving):
+    for module in (importing, building, signing, verifying, recalls, audit, serving):
         module.register(app)
     app.add_typer(authority.app, name="authority")
     app.add_typer(status.app, name="status")
@@ -45,12 +45,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         fail("stopped; what was finished is kept, run the same command again to go on")
         return EXIT_FAILED
     except typer.TyperException as error:
-        fail(str(error) or "see hocba --help", code="usage")
+        fail(_describe_misuse(error), code="usage")
         return EXIT_USAGE
     except TranscriptError as error:
         fail(str(error), code=error.code)
         return EXIT_FAILED
+    except OSError as error:
+        fail(f"{error.filename or 'a file'}: {error.strerror or error}", code="file-error")
+        return EXIT_FAILED
     return code if isinstance(code, int) else 0
+
+
+def _describe_misuse(error: typer.TyperException) -> str:
+    """Return one line that names the option or argument and what is wrong with it."""
+    describe = getattr(error, "format_message", None)
+    told = describe() if callable(describe) else str(error)
+    return " ".join(str(told).split()) or "see hocba --help"
 
 
 def run() -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from service.settings import Settings
+from service.settings import load_settings
 from service.workspace import Workspace, open_workspace
 from signing.keystores.pkcs12 import open_pkcs12
 from signing.signer import Signer
@@ -25,7 +25,7 @@ SchoolOption = Annotated[str | None, typer.Option("--school-code", help="Needed 
 
 def open_settings_workspace() -> Workspace:
     """Return the installation that the environment describes."""
-    return open_workspace(Settings())
+    return open_workspace(load_settings())
 
 
 def open_key(key: Path, password_file: Path | None) -> Signer:

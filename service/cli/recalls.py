@@ -34,19 +34,21 @@ def request(
     password_file: PasswordOption = None,
 ) -> None:
     """Ask for a recall, signed by the one who asks."""
-    desk = open_desk(open_settings_workspace(), open_key(key, password_file))
-    made = request_recall(desk, serial, version, reason=reason, approver_staff_code=approver, actor=ACTOR)
+    with open_desk(open_settings_workspace(), open_key(key, password_file)) as desk:
+        made = request_recall(desk, serial, version, reason=reason, approver_staff_code=approver, actor=ACTOR)
     say(f"recall {made} is requested; next: hocba recall approve {serial}")
 
 
 def approve(serial: SerialArgument, key: KeyOption, password_file: PasswordOption = None) -> None:
     """Approve the pending recall, signed by the principal or deputy it names."""
-    desk = open_desk(open_settings_workspace(), open_key(key, password_file))
-    say(f"recall {approve_recall(desk, serial, actor=ACTOR)} is approved; next: hocba recall seal {serial}")
+    with open_desk(open_settings_workspace(), open_key(key, password_file)) as desk:
+        approved = approve_recall(desk, serial, actor=ACTOR)
+    say(f"recall {approved} is approved; next: hocba recall seal {serial}")
 
 
 def seal(serial: SerialArgument, key: KeyOption, password_file: PasswordOption = None) -> None:
     """Seal the approved recall; from now on the version is recalled."""
     workspace = open_settings_workspace()
-    desk = open_desk(workspace, open_key(key, password_file))
-    say(f"recall {seal_recall(build_context(workspace), desk, serial, actor=ACTOR)} is in force")
+    with open_desk(workspace, open_key(key, password_file)) as desk:
+        sealed = seal_recall(build_context(workspace), desk, serial, actor=ACTOR)
+    say(f"recall {sealed} is in force")

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from service.cli.output import fail, print_json, say, warn
-from service.settings import Settings
+from service.settings import load_settings
 from service.status.files import StatusFileOutOfDate, StatusFiles, open_status_file
 from service.workspace import read_authority
 from transcript_core.clock import SystemClock
@@ -75,7 +75,7 @@ def inspect(
 ) -> int:
     """Tell what the signatures of any signed file are worth.  Exit codes as for `verify`."""
     try:
-        verifier = Verifier(trust=_load_trust(anchors or Settings().anchors_dir), clock=SystemClock())
+        verifier = Verifier(trust=_load_trust(anchors or load_settings().anchors_dir), clock=SystemClock())
         moment = None if at is None else _parse_time(at)
     except (InputError, TrustMaterialError) as error:
         fail(str(error), code=error.code)
@@ -85,7 +85,7 @@ def inspect(
 
 
 def _build_verifier(anchors: Path | None, authority: Path | None, status: Sequence[Path]) -> Verifier:
-    settings = Settings()
+    settings = load_settings()
     clock = SystemClock()
     trust = _load_trust(anchors or settings.anchors_dir)
     authority_file = authority or settings.authority_file

@@ -89,6 +89,8 @@ def load_trust_store(folder: Path) -> TrustStore:
     Raises:
         TrustMaterialError: the folder or a file cannot be read, or no anchor was found.
     """
+    if not folder.is_dir():
+        raise TrustMaterialError(f"there is no folder {folder}; name one with national/ or public-duty/ in it")
     anchors = [
         build_anchor(certificate, world) for world in World for certificate in _load_folder(folder / world.value)
     ]
