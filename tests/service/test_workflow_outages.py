@@ -1,0 +1,135 @@
+"""A server is down or the disk is full: a clear error, nothing done by halves, and the next run completes it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.transcripts.repository import DocumentState
+from tests.support.pki import development_pki
+from tests.support.workflow import SmallSchool, built_school, list_staff_of, refuse_addresses
+from transcript_core.errors import EvidenceUnavailable, TimestampRefused
+
+_ROOT = Path(__file__).resolve().parents[2]
+_FULL_DISK = """
+import json, resource, signal, sys
+from pathlib import Path
+from tests.support.workflow import open_enrolled
+from transcript_core.errors import TranscriptError
+school = open_enrolled(Path(sys.argv[1]))
+action = {"sign": school.sign_people, "issue": school.issue}[sys.argv[2]]
+school.list_documents()
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
+try:
+    action()
+    answer = {"code": None, "text": ""}
+except TranscriptError as error:
+    answer = {"code": error.code, "text": str(error)}
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+print(json.dumps(answer))
+"""
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Iterator[SmallSchool]:
+    with built_school(tmp_path) as made:
+        yield made
+
+
+def test_no_revocation_server_nothing_is_signed_and_the_servers_are_named(school: SmallSchool) -> None:
+    before = school.snapshot()
+    (teacher,) = list_staff_of(school.records, "TOAN")
+    down = refuse_addresses(refuse_addresses(school.fetch, "/ocsp"), "/crl")
+    with pytest.raises(EvidenceUnavailable) as refused:
+        school.sign(teacher, fetch=down)
+    assert development_pki().base_url in str(refused.value)
+    assert {"/ocsp/", "/crl/"} <= {
+        part for url, _ in refused.value.servers for part in ("/ocsp/", "/crl/") if part in url
+    }
+    assert school.snapshot() == before
+    assert len(school.sign(teacher).signed) == 2
+
+
+def test_ocsp_down_is_no_obstacle_while_the_crl_answers(school: SmallSchool) -> None:
+    for code in school.teachers:
+        assert not school.sign(code, fetch=refuse_addresses(school.fetch, "/ocsp")).failed
+    assert len(school.issue_all()) == 2
+    for one in school.list_documents():
+        school.assert_passes(one.key)
+
+
+def test_no_time_stamp_nothing_is_sealed(school: SmallSchool) -> None:
+    school.sign_people()
+    before = school.snapshot()
+    with pytest.raises(TimestampRefused) as refused:
+        school.issue(fetch=refuse_addresses(school.fetch, "/tsa"))
+    assert development_pki().tsa_url in str(refused.value)
+    assert school.snapshot() == before
+    assert len(school.issue().issued) == 2
+    for one in school.list_documents():
+        school.assert_passes(one.key)
+
+
+def test_time_stamps_fail_in_the_middle(school: SmallSchool) -> None:
+    """The authority answers a few times, then no more: whole documents are sealed or not touched."""
+    school.sign_people()
+    answers = 0
+
+    def fetch(url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int) -> bytes:
+        nonlocal answers
+        if "/tsa" in url:
+            answers += 1
+            if answers > 3:
+                raise EvidenceUnavailable(f"{url}: connection refused")
+        return school.fetch(url, body=body, content_type=content_type, max_bytes=max_bytes)
+
+    report = school.issue(fetch=fetch)
+    assert [error.code for _, error in report.failed] == ["timestamp-refused"]
+    school.assert_rows_tell_what_files_hold()
+    states = sorted(one.state.value for one in school.list_documents())
+    assert states == [DocumentState.ISSUED.value, DocumentState.LOCKED.value]
+    assert len(school.issue().issued) == 1
+    for one in school.list_documents():
+        school.assert_passes(one.key)
+
+
+@pytest.mark.parametrize("job", ["sign", "issue"])
+def test_a_full_disk_loses_nothing(school: SmallSchool, job: str) -> None:
+    """A file-size limit stands for it: the store's own writes fail with a typed error, then there is room again."""
+    if job == "issue":
+        school.sign_people()
+    before = school.snapshot()
+    limit = 20_000  # bytes: evidence fits, no PDF does
+    school.close()
+    answer = run_with_full_disk(school, job, limit)
+    assert answer["code"] == "store-full"
+    assert "free some space" in answer["text"]
+    assert school.snapshot() == before
+    assert not list((school.folder.parent / "home" / "store").rglob(".part-*"))
+    school.assert_store_is_sound()
+    assert len(school.issue_all()) == 2
+    for one in school.list_documents():
+        school.assert_passes(one.key)
+
+
+def run_with_full_disk(school: SmallSchool, job: str, limit: int) -> dict[str, str]:
+    """Return the error that a run in a process of its own met while no file could grow past `limit` bytes."""
+    done = subprocess.run(
+        [sys.executable, "-c", _FULL_DISK, str(school.folder.parent), job, str(limit)],
+        cwd=_ROOT,
+        env={**os.environ, "PYTEST_XDIST_TESTRUNUID": development_pki().folder.name},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, str] = json.loads(done.stdout)
+    return answer
