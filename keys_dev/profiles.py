@@ -1,4 +1,4 @@
-"""What the certificates of the development PKI look like.  RFC 5280, 4; subjects after `domain.md` 4.1.
+"""What the certificates of the development PKI look like.  RFC 5280, 4; UID in subjects: RFC 4519, 2.39.
 
 Every subject carries the mark that `transcript_core.pki.trust` looks for, so that no development certificate can be
 mistaken for a real one, on a printed page neither.

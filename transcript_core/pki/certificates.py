@@ -1,4 +1,6 @@
-"""Reading X.509 certificates.  RFC 5280, 4; identities as `domain.md` 4.1 describes them (UID=CCCD:… / UID=MST:…).
+"""Reading X.509 certificates.  RFC 5280, 4; identities stand in the subject's UID (RFC 4519, 2.39).
+
+Vietnamese CAs write UID=CCCD:… for a person and UID=MST:… for an organisation: practice, not a published rule.
 
 Nothing is decided here about trust: `path.py` does that.  Two parsers must agree to accept the bytes (asn1crypto for
 the structure, cryptography for the key), so that later code meets no certificate that only one of them can read.

@@ -1,8 +1,9 @@
 """What the templates show: a transcript as plain texts in Vietnamese.
 
 Implements the wording of the official forms (TT 22/2021/TT-BGDĐT and TT 27/2020/TT-BGDĐT with their guides on the
-use of the học bạ).  Layout is the templates' business.  Everything here is a pure function of its arguments, so that a
-verifier who renders again gets the same picture.  The words belong to form version 1: change them only in a new one.
+use of the học bạ), and of dates in documents (NĐ 30/2020/NĐ-CP, Phụ lục I).  Layout is the templates' business.
+Everything here is a pure function of its arguments, so that a verifier who renders again gets the same picture.  The
+words belong to form version 1: change them only in a new one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from transcript_core.model import (
     PrimarySummary,
     PrimaryYearLevel,
     Pupil,
-    QualityLevel,
     QualityResult,
     SecondarySummary,
     SlotRole,
@@ -46,16 +46,12 @@ View: TypeAlias = dict[str, object]
 
 NOTHING = "–"
 NONE = "không"
+PENDING = "chờ bổ sung"
 _ACHIEVEMENTS = {
     Achievement.GOOD: "Tốt",
     Achievement.FAIR: "Khá",
     Achievement.PASSED: "Đạt",
     Achievement.NOT_PASSED: "Chưa đạt",
-}
-_QUALITY_LEVELS = {
-    QualityLevel.GOOD: "T (Tốt)",
-    QualityLevel.PASSED: "Đ (Đạt)",
-    QualityLevel.NEEDS_EFFORT: "C (Cần cố gắng)",
 }
 _YEAR_LEVELS = {
     PrimaryYearLevel.EXCELLENT: "Hoàn thành xuất sắc",
@@ -106,7 +102,8 @@ def build_view(transcript: Transcript, issue: IssueInfo) -> View:
                 "school_year": entry.school_year,
                 "class_name": entry.class_name,
                 "school_name": entry.school_name,
-                "document": NOTHING if entry.document is None else _name_document(entry.document),
+                "register": transcript.pupil.register_number if entry.school_name == transcript.school.name else "",
+                "document": None if entry.document is None else _name_document(entry.document),
             }
             for entry in transcript.history
         ],
@@ -126,7 +123,7 @@ def build_view(transcript: Transcript, issue: IssueInfo) -> View:
         "issue": {
             "place": issue.place,
             "day": f"{issue.issued_on:%d}",
-            "month": f"{issue.issued_on:%m}",
+            "month": _format_month(issue.issued_on.month),
             "year": f"{issue.issued_on.year}",
         },
     }
@@ -145,6 +142,11 @@ def format_mark(value: Decimal) -> str:
 def format_day(value: date) -> str:
     """Return dd/mm/yyyy."""
     return f"{value:%d/%m/}{value.year:04}"
+
+
+def _format_month(month: int) -> str:
+    """Return a month in words' company: 01, 02, then 3 to 12, so that none can be made another (NĐ 30/2020)."""
+    return f"{month:02}" if month <= 2 else str(month)
 
 
 class _Footnotes:
@@ -186,7 +188,7 @@ def _view_pupil(pupil: Pupil) -> View:
         "ethnicity": pupil.ethnicity or NOTHING,
         "nationality": pupil.nationality or NOTHING,
         "code": pupil.pupil_code,
-        "personal_id": pupil.personal_id or "chưa có",
+        "personal_id": pupil.personal_id or PENDING,
         "lifelong_code": pupil.lifelong_code,
         "policy_group": pupil.policy_group or NONE,
         "address": pupil.address or NOTHING,
@@ -280,6 +282,7 @@ def _view_secondary_summary(summary: SecondarySummary) -> View:
         "excused": str(absences.excused),
         "unexcused": str(absences.unexcused),
         "training_after_summer": _show_achievement(summary.training_after_summer),
+        "summer_training": _describe_summer_training(summary),
         "study_after_reassessment": _show_achievement(summary.study_after_reassessment),
         "outcomes": _list_outcomes(summary.outcome),
         "completed": None if summary.level_completed is None else ("có" if summary.level_completed else NONE),
@@ -287,6 +290,12 @@ def _view_secondary_summary(summary: SecondarySummary) -> View:
         "contests": list(summary.contests),
         "not_assessed": summary.not_assessed,
     }
+
+
+def _describe_summer_training(summary: SecondarySummary) -> str:
+    if summary.training_after_summer is not None:
+        return f"Kết quả rèn luyện sau kì nghỉ hè: {_ACHIEVEMENTS[summary.training_after_summer]}"
+    return "Chờ kết quả rèn luyện" if summary.outcome is YearOutcome.SUMMER_TRAINING else NONE.capitalize()
 
 
 def _list_outcomes(outcome: YearOutcome | None) -> list[View]:
@@ -345,7 +354,7 @@ def _list_quality_names(on: date) -> Mapping[str, str]:
 def _view_quality(result: QualityResult, names: Mapping[str, str]) -> View:
     return {
         "name": names.get(result.code, result.code),
-        "level": _QUALITY_LEVELS[result.level],
+        "level": result.level.value,
         "comment": result.comment,
     }
 
@@ -360,7 +369,7 @@ def _name_part(part: str, transcript: Transcript) -> str:
 def _view_corrections(transcript: Transcript) -> View:
     changed = [] if transcript.replaces is None else transcript.replaces.changed_parts
     names = [_name_part(part, transcript) for part in changed if part.startswith("diem-")]
-    return {"places": str(len(names)), "subjects": ", ".join(names) or NONE}
+    return {"places": str(len(names)) if names else NONE, "subjects": ", ".join(names) or NONE}
 
 
 def _view_replacement(transcript: Transcript) -> View | None:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import unicodedata
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -20,7 +21,7 @@ from transcript_core.errors import LimitExceeded, MalformedTranscript, Unsupport
 from transcript_core.limits import MAX_TEXT_CHARS
 from transcript_core.model import Guardian, PrimarySummary, SchoolLevel, Stage, SubjectResult, Transcript
 from transcript_core.policy import get_policy, list_slots
-from transcript_core.render import list_pdf_slots, read_prepared, render_first_revision
+from transcript_core.render import build_person_appearance, list_pdf_slots, read_prepared, render_first_revision
 from transcript_core.render.view import format_mark
 
 INFO = "<THONG_TIN_HOC_BA><HO_TEN>Phan Ngọc Yến</HO_TEN></THONG_TIN_HOC_BA>".encode()
@@ -36,6 +37,12 @@ def render(transcript: Transcript) -> bytes:
 def read_text(pdf: bytes) -> str:
     """Return the text of all pages with every run of blanks as one."""
     return " ".join(run_poppler(pdf, "pdftotext", "-layout", "IN", "-").decode().split())
+
+
+def count_rows(pdf: bytes) -> int:
+    """Return how many rows all tables have together."""
+    with pikepdf.open(io.BytesIO(pdf)) as file:
+        return sum(isinstance(one, pikepdf.Dictionary) and one.get("/S") == "/TR" for one in file.objects)
 
 
 def with_comment(text: str) -> Transcript:
@@ -162,8 +169,65 @@ def test_a_first_term_document_says_so() -> None:
     )
     text = read_text(render(replace(transcript, stage=Stage.TERM_1, subjects=subjects, summary=summary)))
     assert "TỔNG HỢP KẾT QUẢ HỌC KÌ I" in text
+    assert "nghỉ học kì I" in text
+    assert "nghỉ cả năm" not in text
+    assert "KẾT QUẢ CẢ NĂM" not in text
+    assert "KÌ NGHỈ HÈ" not in text
     assert "Toán 8,1 – – –" in text
     assert "Được lên lớp: –" in text
+
+
+@pytest.mark.parametrize(
+    ("level", "years", "last"),
+    [
+        (SchoolLevel.PRIMARY, 5, "chuyển đến"),
+        (SchoolLevel.LOWER_SECONDARY, 4, "Trường"),
+        (SchoolLevel.UPPER_SECONDARY, 3, "Trường"),
+    ],
+)
+def test_the_history_has_the_form_s_columns_and_a_row_for_every_year(level: SchoolLevel, years: int, last: str) -> None:
+    transcript = build_transcript(level)
+    text = read_text(render(transcript))
+    heading = text[text.index("QUÁ TRÌNH HỌC TẬP") :]
+    assert heading.index(last) < heading.index(transcript.history[0].school_year)
+    some, full, more = (
+        count_rows(render(replace(transcript, history=transcript.history[:1] * entries)))
+        for entries in (1, years, years + 1)
+    )
+    assert some == full == more - 1
+
+
+def test_what_nobody_gave_is_awaited_and_no_correction_is_said_in_words() -> None:
+    transcript = build_transcript()
+    text = read_text(render(replace(transcript, pupil=replace(transcript.pupil, personal_id=None))))
+    assert "Số định danh cá nhân: chờ bổ sung" in text
+    assert "sửa chữa ở không chỗ" in text
+    assert "KẾT QUẢ RÈN LUYỆN TRONG KÌ NGHỈ HÈ (nếu có)" in text
+
+
+def test_primary_levels_are_letters_with_a_legend() -> None:
+    text = read_text(render(build_transcript(SchoolLevel.PRIMARY)))
+    assert "T – Hoàn thành tốt; H – Hoàn thành; C – Chưa hoàn thành." in text
+    assert "T – Tốt; Đ – Đạt; C – Cần cố gắng" in text
+    assert "(Tốt)" not in text
+
+
+@pytest.mark.parametrize("build", BOTH)
+@pytest.mark.parametrize("level", LEVELS)
+def test_every_letter_of_a_signature_is_large_enough_to_read_in_print(level: SchoolLevel, build: object) -> None:
+    transcript: Transcript = build(level)  # type: ignore[operator]
+    issue = build_issue(transcript)
+    signers = {one.slot_id: one for one in (*transcript.signers, issue.manager)}
+    for slot_id, field in read_prepared(render(transcript)).fields.items():
+        if slot_id not in signers:
+            continue
+        signer = signers[slot_id]
+        appearance = build_person_appearance(
+            field.width, field.height, name=signer.name, title=signer.title, signed_at=transcript.locked_at
+        )
+        drawn = zlib.decompress(appearance.objects[0].stream or b"")
+        sizes = [float(size) for size in re.findall(rb"/HbR ([\d.]+) Tf", drawn)]
+        assert min(sizes) >= 6, (slot_id, sizes)
 
 
 def test_the_data_are_attached_as_they_are() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,15 @@ import pytest
 
 from tests.support.hard_samples import build_hard_transcript
 from tests.support.samples import build_issue, build_transcript
-from transcript_core.model import Grade, PrimarySummary, SchoolLevel, SecondarySummary, SubjectLevel, YearOutcome
+from transcript_core.model import (
+    Achievement,
+    Grade,
+    PrimarySummary,
+    SchoolLevel,
+    SecondarySummary,
+    SubjectLevel,
+    YearOutcome,
+)
 from transcript_core.render.view import build_view, format_mark, list_texts, split_title
 
 
@@ -93,3 +102,35 @@ def test_a_result_of_another_school_has_a_footnote() -> None:
 
 def test_a_deputy_s_title_takes_two_lines() -> None:
     assert split_title("KT. HIỆU TRƯỞNG / PHÓ HIỆU TRƯỞNG") == ["KT. HIỆU TRƯỞNG", "PHÓ HIỆU TRƯỞNG"]
+
+
+@pytest.mark.parametrize(
+    ("issued_on", "day", "month"),
+    [
+        (date(2026, 5, 31), "31", "5"),
+        (date(2026, 2, 5), "05", "02"),
+        (date(2026, 1, 10), "10", "01"),
+        (date(2026, 12, 9), "09", "12"),
+    ],
+)
+def test_dates_have_the_zeros_that_keep_them_from_being_changed(issued_on: date, day: str, month: str) -> None:
+    transcript = build_transcript()
+    issue = replace(build_issue(transcript), issued_on=issued_on)
+    view: Any = build_view(transcript, issue)
+    assert (view["issue"]["day"], view["issue"]["month"], view["issue"]["year"]) == (day, month, "2026")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "after", "shown"),
+    [
+        (YearOutcome.PROMOTED, None, "Không"),
+        (YearOutcome.SUMMER_TRAINING, None, "Chờ kết quả rèn luyện"),
+        (YearOutcome.PROMOTED_AFTER_SUMMER, Achievement.PASSED, "Kết quả rèn luyện sau kì nghỉ hè: Đạt"),
+    ],
+)
+def test_summer_training(outcome: YearOutcome, after: Achievement | None, shown: str) -> None:
+    transcript = build_transcript()
+    assert isinstance(transcript.summary, SecondarySummary)
+    changed = replace(transcript, summary=replace(transcript.summary, outcome=outcome, training_after_summer=after))
+    view: Any = build_view(changed, build_issue(changed))
+    assert view["summary"]["summer_training"] == shown
