@@ -1,7 +1,8 @@
 """The development PKI: a folder of keys and certificates that is made on first use and stays as it is.
 
 Two roots, as in reality: one stands for the national root with a public CA under it (NĐ 23/2025/NĐ-CP), one for the
-public-duty PKI with its sub-CA (NĐ 68/2024/NĐ-CP).  A TSA, OCSP responders, the department's authority key, persons and seals on demand.
+public-duty PKI with its sub-CA (NĐ 68/2024/NĐ-CP).  A TSA, OCSP responders, the department's authority key, persons
+and seals on demand.
 
 ```
 pki.json        format, created_at, port          anchors/    a folder for `load_trust_store`
