@@ -15,7 +15,7 @@ from verify.examination import Context, Examination
 from verify.report import Finding, FindingOutcome, SubIndication
 
 NAME: Final = "status"
-RULE: Final = Rule(NAME, "Học bạ đang có giá trị.", "The transcript is current.")
+RULE: Final = Rule(NAME, "Học bạ còn hiệu lực.", "The transcript is current.")
 
 
 def check(examination: Examination, context: Context) -> Finding:
@@ -28,7 +28,7 @@ def _judge(examination: Examination, context: Context) -> Verdict:
         return NOT_APPLICABLE
     if examination.status is None:
         return not_checked(
-            "Chưa kiểm tra được học bạ này còn giá trị, đã được thay thế hay thu hồi.",
+            "Chưa kiểm tra học bạ này còn hiệu lực, đã được thay thế hay đã bị thu hồi.",
             "It was not checked whether this transcript is current, replaced or recalled.",
         )
     answer = examination.status
@@ -38,7 +38,7 @@ def _judge(examination: Examination, context: Context) -> Verdict:
 
 def _describe(answer: StatusAnswer, when: str, *, wanted: bool) -> Verdict:
     if answer.status is DocumentStatus.VALID:
-        return Verdict(FindingOutcome.PASSED, f"Học bạ đang có giá trị{when}.", f"The transcript is current{when}.")
+        return Verdict(FindingOutcome.PASSED, f"Học bạ còn hiệu lực{when}.", f"The transcript is current{when}.")
     if answer.status is DocumentStatus.RECALLED:
         return failed(
             f"Học bạ đã bị thu hồi{when}. Lý do: {answer.reason or 'không nêu'}.",
@@ -49,10 +49,10 @@ def _describe(answer: StatusAnswer, when: str, *, wanted: bool) -> Verdict:
         return _describe_superseded(answer, when, wanted=wanted)
     if answer.status is DocumentStatus.SUSPENDED:
         return indeterminate(
-            f"Học bạ đang bị tạm dừng sử dụng{when}.", f"The transcript is suspended{when}.", SubIndication.TRY_LATER
+            f"Học bạ đang tạm ngừng hiệu lực{when}.", f"The transcript is suspended{when}.", SubIndication.TRY_LATER
         )
     return indeterminate(
-        f"Không tìm thấy học bạ này trong dữ liệu trạng thái{when}.",
+        f"Học bạ này không có trong dữ liệu tra cứu{when}.",
         f"The status data does not know this transcript{when}.",
         SubIndication.TRY_LATER,
     )
