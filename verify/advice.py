@@ -21,8 +21,8 @@ _PASSED_RECALL: Final = (
     "This is a valid recall by the school: the transcript that it names is no longer valid.",
 )
 _PASSED_SUPERSEDED: Final = (
-    "Chữ ký hợp lệ, nhưng phiên bản này đã được thay thế. Hãy đề nghị nhà trường cung cấp phiên bản {version}.",
-    "The signatures are valid, but this version was replaced. Ask the school for version {version}.",
+    "Chữ ký hợp lệ, nhưng phiên bản này đã được thay thế. Hãy đề nghị nhà trường cung cấp {version}.",
+    "The signatures are valid, but this version was replaced. Ask the school for {version}.",
 )
 _PASSED_OTHER: Final = (
     "Các chữ ký trong tệp hợp lệ và tệp còn nguyên vẹn. Nội dung của tệp không được xem xét.",
@@ -77,8 +77,8 @@ _RECALLED: Final = (
     "The school has recalled this transcript, so the file is no longer valid. Ask the school about the recall.",
 )
 _SUPERSEDED: Final = (
-    "Học bạ này đã có phiên bản mới nên tệp không còn giá trị. Hãy đề nghị nhà trường cung cấp phiên bản {version}.",
-    "There is a newer version of this transcript, so this file no longer counts. Ask the school for version {version}.",
+    "Học bạ này đã có phiên bản mới nên tệp không còn giá trị. Hãy đề nghị nhà trường cung cấp {version}.",
+    "There is a newer version of this transcript, so this file no longer counts. Ask the school for {version}.",
 )
 _OTHER_VERSION: Final = (
     "Tệp này không phải phiên bản học bạ được hỏi. Hãy chọn đúng tệp, hoặc hỏi nhà trường.",
@@ -161,8 +161,12 @@ _UNREADABLE: Final = frozenset({"document.type", "document.structure", "document
 
 def list_advice(report: Report, language: Language = "vi") -> list[str]:
     """Return what the reader should do next, a sentence or two each; never empty."""
-    version = report.document.superseded_by
+    version = pick(_name_version(report.document.superseded_by), language)
     return [pick(text, language).format(version=version) for text in dict.fromkeys(_list_texts(report))]
+
+
+def _name_version(number: int | None) -> _Text:
+    return ("phiên bản mới", "the newer version") if number is None else (f"phiên bản {number}", f"version {number}")
 
 
 def _list_texts(report: Report) -> list[_Text]:
@@ -185,7 +189,7 @@ def _list_passed(report: Report) -> list[_Text]:
         return [_PASSED_RECALL]
     if report.document.kind in {DocumentKind.OTHER_XML, DocumentKind.OTHER_PDF}:
         return [_PASSED_OTHER]
-    return [_PASSED if report.document.superseded_by is None else _PASSED_SUPERSEDED]
+    return [_PASSED_SUPERSEDED if report.document.status == "superseded" else _PASSED]
 
 
 def _list_failed(report: Report, failed: set[str]) -> list[_Text]:
