@@ -62,6 +62,7 @@ def check_transcript(transcript: Transcript) -> None:
             "DANH_SACH_NGUOI_KY names other roles than teachers",
         )
         _check_signer(signer, version=transcript.version)
+        _check_kept(signer, transcript)
 
 
 def check_issue(issue: IssueInfo, transcript: Transcript) -> None:
@@ -75,6 +76,7 @@ def check_issue(issue: IssueInfo, transcript: Transcript) -> None:
     _require(issue.manager.kept is None, "CAN_BO_QUAN_LY signs every version anew")
     _require(issue.seal.slot_id == _SEAL_SLOT, "CON_DAU has another slot than ky-phat-hanh")
     _require(issue.seal.school_code == transcript.school.school_code, "CON_DAU is another school's")
+    _require(issue.seal.name == transcript.school.name, "CON_DAU and TRUONG give the school different names")
 
 
 def check_recall(recall: Recall) -> None:
@@ -91,6 +93,7 @@ def check_recall(recall: Recall) -> None:
     _require(recall.requested_by.staff_code != recall.approved_by.staff_code, "a recall is approved by somebody else")
     _require(recall.seal.slot_id == _SEAL_SLOT, "CON_DAU has another slot than ky-phat-hanh")
     _require(recall.seal.school_code == recall.school.school_code, "CON_DAU is another school's")
+    _require(recall.seal.name == recall.school.name, "CON_DAU and TRUONG give the school different names")
     for signer in (recall.requested_by, recall.approved_by):
         _check_signer(signer, version=recall.version)
         _require(signer.kept is None, "a recall keeps no signature")
@@ -137,6 +140,16 @@ def _check_signer(signer: SlotSigner, *, version: int) -> None:
     if signer.kept is not None:
         _require(is_teacher, f"slot {slot} cannot keep a signature: only a subject's part stays unchanged")
         _require(signer.kept.version < version, f"slot {slot} keeps a signature of no earlier version")
+
+
+def _check_kept(signer: SlotSigner, transcript: Transcript) -> None:
+    """A signature is kept from the replaced version or an earlier one, and was made when the part was as it is."""
+    if signer.kept is None:
+        return
+    slot, version, replaces = signer.slot_id, signer.kept.version, transcript.replaces
+    _require(replaces is not None and version <= replaces.version, f"slot {slot} keeps what is not replaced")
+    revision = signer.part_revision
+    _require(revision is not None and revision <= version, f"slot {slot} keeps what was not there to sign")
 
 
 def _check_year(school_year: str) -> None:

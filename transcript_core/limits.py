@@ -19,11 +19,18 @@ MAX_XML_ATTRIBUTES: Final = 64
 MAX_XML_NAMESPACES: Final = 4_096
 """Namespace declarations in one document; looking a prefix up walks through them."""
 
+MAX_CANONICAL_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of canonical form made for one document, all its references together.  A transcript needs 1 MiB; without this
+bound a file of some MiB could ask for the whole of itself a thousand times."""
+
 MAX_PDF_BYTES: Final = 16 * 1024 * 1024
 """Bytes of one PDF.  A transcript with 19 signatures is about 1 MiB."""
 
 MAX_PDF_REVISIONS: Final = 64
 """Appended sections of a PDF; a transcript has one a slot and a few for long-term data."""
+
+MAX_FOREIGN_PDF_REVISIONS: Final = 512
+"""Appended sections of a PDF that other software wrote; its reader takes quadratic time for them."""
 
 MAX_PDF_STREAM_BYTES: Final = 32 * 1024 * 1024
 """Bytes of one decompressed PDF stream."""
@@ -54,6 +61,10 @@ MAX_CERTIFICATE_BYTES: Final = 16 * 1024
 
 MAX_CERTIFICATES: Final = 128
 """Certificates carried by one document."""
+
+MAX_REVOCATION_PIECES: Final = 128
+"""OCSP responses, and likewise CRLs, that are looked at for one document; each costs a signature check for every
+signer.  A transcript with 19 signers carries about 25 of the former and 4 of the latter."""
 
 MAX_CRL_BYTES: Final = 4 * 1024 * 1024
 """DER bytes of one CRL, fetched or carried."""

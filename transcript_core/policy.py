@@ -205,8 +205,11 @@ def list_slots(transcript: Transcript, issue: IssueInfo, policy: SigningPolicy) 
     The set is built from the policy and the subjects shown, then held against the document's own list.
 
     Raises:
-        MalformedTranscript: the document's list of signers leaves out or contradicts a required slot.
+        MalformedTranscript: the document's list of signers leaves out or contradicts a required slot, or the policy is
+            one of another school level, which asks for other signers.
     """
+    if policy.school_level is not transcript.school.level:
+        raise MalformedTranscript("the signing policy is for another kind of document than this school level's")
     listed = (*transcript.signers, issue.manager)
     named = {signer.slot_id: signer for signer in listed}
     if len(named) != len(listed):

@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum, StrEnum
 from typing import Any, Final
 
+from transcript_core.clock import read_utc
 from transcript_core.limits import MAX_LABEL_CHARS, MAX_NAME_CHARS, MAX_TEXT_CHARS
 
 _UNSAFE: Final = re.compile(
@@ -173,7 +174,7 @@ def _instant_text(value: Any) -> str:
 
 
 def _parse_instant(text: str) -> datetime:
-    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
+    return read_utc(datetime.fromisoformat(text))
 
 
 def _digest_text(value: Any) -> str:

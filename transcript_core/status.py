@@ -2,7 +2,9 @@
 
 A document's status follows from three kinds of signed documents: NEW, UPDATE (names the version it replaces) and
 CANCEL (names the version it recalls).  No database row can recall or revive anything.  As in the national database, an
-event whose version is not higher than all before it is ignored.
+event whose version is not higher than all before it is ignored.  So is one that does not follow from what was issued:
+a NEW while another version is in force, an UPDATE of any but the newest version, an event of another school.  At most
+one version of a serial is therefore in force.
 
 The status file is the payload of a JWS made by the school's seal: every issued version of one school year with its
 status, the time it was true (`as_of`) and the time by which a newer one exists (`next_update`).
@@ -50,6 +52,7 @@ class StatusEvent:
     digest: bytes  # 32 raw bytes, document digest
     target: DocumentReference | None = None  # what an UPDATE replaces or a CANCEL recalls
     reason: str = ""
+    school_code: str = ""  # of the school that signed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +119,15 @@ def transcript_event(transcript: Transcript, digest: bytes) -> StatusEvent:
         digest=digest,
         target=None if replaces is None else DocumentReference(transcript.serial, replaces.version, replaces.digest),
         reason="" if replaces is None else replaces.reason,
+        school_code=transcript.school.school_code,
     )
 
 
 def recall_event(recall: Recall, digest: bytes) -> StatusEvent:
     """Return the event that a CANCEL document stands for; `digest` is its document digest."""
-    return StatusEvent(recall.serial, recall.version, Event.CANCEL, digest, recall.target, recall.reason)
+    return StatusEvent(
+        recall.serial, recall.version, Event.CANCEL, digest, recall.target, recall.reason, recall.school.school_code
+    )
 
 
 def derive_status(events: Iterable[StatusEvent], *, as_of: datetime) -> dict[int, StatusAnswer]:
@@ -134,24 +140,38 @@ def derive_status(events: Iterable[StatusEvent], *, as_of: datetime) -> dict[int
     Returns:
         version → answer; a CANCEL's own version is not a document and has no entry.
     """
+    return _derive(events, as_of=as_of)[0]
+
+
+def _derive(
+    events: Iterable[StatusEvent], *, as_of: datetime
+) -> tuple[dict[int, StatusAnswer], dict[int, StatusEvent]]:
+    """Return version → answer, and version → the event that counted."""
     answers: dict[int, StatusAnswer] = {}
-    digests: dict[int, bytes] = {}
+    counted: dict[int, StatusEvent] = {}
     for event in sorted(events, key=lambda one: one.version):
-        if digests and event.version <= max(digests):
+        if counted and event.version <= max(counted):
             continue
-        if event.event is not Event.NEW and not _hits(event, digests, answers):
+        if not _follows(event, counted, answers):
             continue
-        digests[event.version] = event.digest
+        counted[event.version] = event
         if event.target is not None:
             answers[event.target.version] = _after(event, answers[event.target.version])
         if event.event is not Event.CANCEL:
             answers[event.version] = StatusAnswer(DocumentStatus.VALID, as_of)
-    return answers
+    return answers, counted
 
 
-def _hits(event: StatusEvent, digests: Mapping[int, bytes], answers: Mapping[int, StatusAnswer]) -> bool:
+def _follows(event: StatusEvent, counted: Mapping[int, StatusEvent], answers: Mapping[int, StatusAnswer]) -> bool:
+    """Return whether `event` may come after what counted so far."""
+    if any(one.school_code != event.school_code for one in counted.values()):
+        return False
+    if event.event is Event.NEW:
+        return all(answer.status is not DocumentStatus.VALID for answer in answers.values())
     target = event.target
-    return target is not None and target.version in answers and digests[target.version] == target.digest
+    if target is None or target.version not in answers or counted[target.version].digest != target.digest:
+        return False
+    return event.event is Event.CANCEL or target.version == max(answers)
 
 
 def _after(event: StatusEvent, before: StatusAnswer) -> StatusAnswer:
@@ -204,11 +224,10 @@ def list_entries(events_by_serial: Mapping[str, Sequence[StatusEvent]], *, as_of
     """Return the lines of a status file for all serials."""
     entries = []
     for serial, events in events_by_serial.items():
-        digests = {event.version: event.digest for event in events}
-        for version, answer in derive_status(events, as_of=as_of).items():
-            entries.append(
-                StatusEntry(serial, version, digests[version], answer.status, answer.superseded_by, answer.reason)
-            )
+        answers, counted = _derive(events, as_of=as_of)
+        for version, answer in answers.items():
+            digest = counted[version].digest
+            entries.append(StatusEntry(serial, version, digest, answer.status, answer.superseded_by, answer.reason))
     return tuple(entries)
 
 

@@ -17,6 +17,7 @@ from datetime import datetime
 from itertools import product
 
 from transcript_core.errors import TrustMaterialError
+from transcript_core.limits import MAX_REVOCATION_PIECES
 from transcript_core.pki.certificates import Certificate, deduplicate
 from transcript_core.pki.path import PathOutcome, PathResult, validate_path
 from transcript_core.pki.timestamps import Timestamp, parse_timestamp, verify_timestamp
@@ -49,8 +50,8 @@ def examine_signatures(
     """Return every signature with its proven time, certificate and authority judged, in the order given."""
     pool = _Pool(
         deduplicate(certificate for one in facts for certificate in one.certificates),
-        tuple(dict.fromkeys(der for one in facts for der in one.ocsps)),
-        tuple(dict.fromkeys(der for one in facts for der in one.crls)),
+        _collect_pieces(der for one in facts for der in one.ocsps),
+        _collect_pieces(der for one in facts for der in one.crls),
     )
     answers = {one.key: tuple(_judge_timestamp(stamp, pool, context) for stamp in one.timestamps) for one in facts}
     proven = _prove(facts, answers, loose, pool, context)
@@ -65,6 +66,12 @@ def examine_signatures(
         )
         for one in facts
     )
+
+
+def _collect_pieces(pieces: Iterable[bytes]) -> tuple[bytes, ...]:
+    """Return each piece once; a heap of them is looked at by nobody, since the one that says "revoked" may be in it."""
+    distinct = tuple(dict.fromkeys(pieces))
+    return distinct if len(distinct) <= MAX_REVOCATION_PIECES else ()
 
 
 def _examine(

@@ -26,6 +26,12 @@ from transcript_core.pki.certificates import UNREADABLE, Certificate, PublicKey
 MIN_RSA_BITS: Final = 2048
 """Bits of an RSA modulus (TT 15/2025 Annex I)."""
 
+MAX_RSA_BITS: Final = 8192
+MAX_RSA_EXPONENT: Final = 2**32
+"""Real keys have at most 4,096 bits and the exponent 65,537; one verification with larger numbers takes milliseconds,
+and a stranger's file can ask for thousands."""
+
+_PRIME_CURVES: Final = ("secp", "brainpool")
 _XMLDSIG_MORE: Final = "http://www.w3.org/2001/04/xmldsig-more#"
 _XMLDSIG_2007: Final = "http://www.w3.org/2007/05/xmldsig-more#"
 _DIGEST_URIS: Final = {
@@ -198,7 +204,7 @@ def algorithm_for(certificate: Certificate) -> SignatureAlgorithm:
 def fits_key(algorithm: SignatureAlgorithm, key: PublicKey) -> bool:
     """Return whether `key` is of the algorithm's family and strong enough."""
     if isinstance(key, rsa.RSAPublicKey):
-        return algorithm.scheme is not Scheme.ECDSA and key.key_size >= MIN_RSA_BITS
+        return algorithm.scheme is not Scheme.ECDSA and key.key_size >= MIN_RSA_BITS and is_affordable_key(key)
     curve = {
         SignatureAlgorithm.ECDSA_P256_SHA256: "p-256",
         SignatureAlgorithm.ECDSA_P384_SHA384: "p-384",
@@ -209,6 +215,13 @@ def fits_key(algorithm: SignatureAlgorithm, key: PublicKey) -> bool:
 def is_strong_key(key: PublicKey) -> bool:
     """Return whether any accepted algorithm can use `key`."""
     return any(fits_key(algorithm, key) for algorithm in SignatureAlgorithm)
+
+
+def is_affordable_key(key: PublicKey) -> bool:
+    """Return whether a signature can be verified with `key` in well under a millisecond, whoever chose it."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return key.key_size <= MAX_RSA_BITS and key.public_numbers().e <= MAX_RSA_EXPONENT
+    return key.curve.name.startswith(_PRIME_CURVES)
 
 
 def verify_digest(
@@ -247,7 +260,7 @@ def verify_octets(
         algorithm: hash that the signature algorithm names; None is never verified.
         pss: whether it names RSASSA-PSS; the salt may have any length.
     """
-    if algorithm is None:
+    if algorithm is None or not is_affordable_key(key):
         return False
     try:
         if isinstance(key, rsa.RSAPublicKey):

@@ -43,6 +43,10 @@ MAX_PATH_STEPS: Final = 256
 """Issuer candidates looked at for one certificate; stops certificates that certify each other in a mesh."""
 
 
+MAX_CARRIED_ISSUERS: Final = 32
+"""CA certificates among those that a document carries which are tried as issuers; 19 signers and a TSA need ten."""
+
+
 class Purpose(Enum):
     """What the certificate was used for."""
 
@@ -209,7 +213,11 @@ def _list_paths(
     leaf: Certificate, trust: TrustStore, pool: Sequence[Certificate]
 ) -> Iterator[tuple[Anchor, tuple[Certificate, ...]]]:
     """Return the paths from `leaf` to an anchor, shortest first, within MAX_PATH_STEPS."""
-    issuers = [one for one in deduplicate((*trust.intermediates, *pool)) if one.is_ca and not one.is_self_issued]
+    carried = [one for one in pool if one.is_ca and not one.is_self_issued][:MAX_CARRIED_ISSUERS]
+    issuers = [
+        *(one for one in trust.intermediates if one.is_ca and not one.is_self_issued),
+        *(one for one in carried if one not in trust.intermediates),
+    ]
     open_chains: list[tuple[Certificate, ...]] = [(leaf,)]
     steps = 0
     while open_chains:

@@ -9,11 +9,12 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from asn1crypto import cms, core, tsp
 
+from transcript_core.clock import read_utc
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATES, MAX_TIMESTAMP_BYTES
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, der_to_raw, find_by_cms, verify_digest
@@ -140,7 +141,7 @@ def _parse(token: bytes) -> Timestamp:
     certificates = _read_certificates(signed)
     return Timestamp(
         der=token,
-        time=info["gen_time"].native.astimezone(UTC),
+        time=read_utc(info["gen_time"].native),
         accuracy=_read_accuracy(info["accuracy"]),
         imprint=info["message_imprint"]["hashed_message"].native,
         imprint_hash=_read_hash(info["message_imprint"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from transcript_core.authority import AuthorityList
 from verify.checks.verdict import (
     NOT_APPLICABLE,
     PASSED,
@@ -44,7 +45,21 @@ def check(examination: Examination, context: Context) -> Finding:
                 "There is no authority list of the department, so it is not known whether the signers were entitled.",
             ),
         )
-    return judge_each(RULE, examination.signatures, judge)
+    other_level = _find_other_level(examination, context.authority)
+    return judge_each(RULE, examination.signatures, judge) if other_level is None else conclude(RULE, other_level)
+
+
+def _find_other_level(examination: Examination, authority: AuthorityList) -> Verdict | None:
+    """Return the verdict on a document of a level that the school does not have; None when nothing is wrong with it."""
+    named = examination.transcript or examination.recall
+    school = None if named is None else authority.find_school(named.school.school_code)
+    if named is None or school is None or named.school.level in school.levels:
+        return None
+    return failed(
+        f"{school.name} không có cấp học {named.school.level.value} theo danh sách thẩm quyền.",
+        f"{school.name} does not have the level {named.school.level.value} by the authority list.",
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
+    )
 
 
 def judge(signature: ExaminedSignature) -> Verdict:

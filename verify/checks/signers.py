@@ -1,7 +1,7 @@
 """The certificate in each slot is that of the person or school that the signed list names for it.
 
 A name that differs fails; one that fits counts only if the certificate leads to an anchor.  Names are compared after
-NFC and without regard to case or spaces; the authority list compares identities.
+NFC and without regard to case or spaces; the authority list compares identities.  A recall needs two people.
 Spec: the document's DANH_SACH_NGUOI_KY, CAN_BO_QUAN_LY and CON_DAU.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 from transcript_core.model import SlotRole
 from transcript_core.pki.certificates import Certificate
 from transcript_core.policy import Slot
-from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, find_vouched, judge_each
+from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, combine, failed, find_vouched
 from verify.entitlement import is_assumed
 from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
@@ -24,10 +24,21 @@ RULE: Final = Rule(
     NAME, "Người ký đúng là người được nêu tên trong học bạ.", "Those who signed are those whom the transcript names."
 )
 
+_SAME_PERSON: Final = failed(
+    "phê duyệt đề nghị thu hồi của chính mình",
+    "approves a recall that the same person asked for",
+    SubIndication.SIG_CONSTRAINTS_FAILURE,
+)
+
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
-    """Return whether names in slots and certificates agree."""
-    return judge_each(RULE, examination.signatures, judge)
+    """Return whether names in slots and certificates agree, and whether a recall is the act of two people."""
+    requester = next((one for one in examination.signatures if _has_role(one, SlotRole.REQUESTER)), None)
+    judged = [
+        (one, _SAME_PERSON if _has_role(one, SlotRole.MANAGER) and _is_same_person(one, requester) else judge(one))
+        for one in examination.signatures
+    ]
+    return combine(RULE, judged)
 
 
 def judge(signature: ExaminedSignature) -> Verdict:
@@ -41,7 +52,7 @@ def judge(signature: ExaminedSignature) -> Verdict:
             "the certificate is not of the slot's kind (person / organisation)",
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
-    if _normalise(slot.name) not in _normalise(certificate.common_name):
+    if not _holds_words(certificate.common_name, slot.name):
         return failed(
             f"chứng thư mang tên người khác: {certificate.common_name}",
             f"the certificate is of somebody else: {certificate.common_name}",
@@ -51,6 +62,19 @@ def judge(signature: ExaminedSignature) -> Verdict:
     return vouched if isinstance(vouched, Verdict) else PASSED
 
 
+def _has_role(signature: ExaminedSignature, role: SlotRole) -> bool:
+    return signature.facts.slot is not None and signature.facts.slot.role is role
+
+
+def _is_same_person(manager: ExaminedSignature, requester: ExaminedSignature | None) -> bool:
+    """Return whether one person signed as both; staff codes do not tell, since a person may have several."""
+    first = manager.facts.certificate
+    second = None if requester is None else requester.facts.certificate
+    if first is None or second is None:
+        return False
+    return first.identity == second.identity or first.public_key == second.public_key
+
+
 def _is_right_kind(slot: Slot, certificate: Certificate) -> bool:
     """A person's slot is signed with a personal number, the seal with a tax code; without either, names decide."""
     if certificate.identity is None:
@@ -58,5 +82,12 @@ def _is_right_kind(slot: Slot, certificate: Certificate) -> bool:
     return certificate.identity.startswith("MST:") == (slot.role is SlotRole.SEAL)
 
 
-def _normalise(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
+def _holds_words(common_name: str, name: str) -> bool:
+    """Return whether the words of `name` stand in `common_name`, whole and side by side: "An" is not in "Hoàng Anh"."""
+    found, wanted = _list_words(common_name), _list_words(name)
+    width = len(wanted)
+    return any(found[at : at + width] == wanted for at in range(len(found) - width + 1))
+
+
+def _list_words(name: str) -> list[str]:
+    return unicodedata.normalize("NFC", name).casefold().split()

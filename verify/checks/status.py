@@ -1,6 +1,7 @@
 """What this version is worth today: current, replaced, recalled, suspended or unknown.
 
-Recalled fails.  Replaced fails unless that very version was asked for.  Suspended and unknown cannot be told.
+Recalled fails.  Replaced fails unless that very version was asked for, and any other version than that fails.
+Suspended and unknown cannot be told.
 Spec: the signed events NEW, UPDATE and CANCEL (`docs/status.md`); NĐ 88/2026 (records are replaced, never edited).
 """
 
@@ -26,6 +27,13 @@ def check(examination: Examination, context: Context) -> Finding:
 def _judge(examination: Examination, context: Context) -> Verdict:
     if not examination.is_transcript_file or examination.recall is not None:
         return NOT_APPLICABLE
+    transcript = examination.transcript
+    if context.version is not None and transcript is not None and transcript.version != context.version:
+        return failed(
+            f"Đây là phiên bản {transcript.version}, không phải phiên bản {context.version} được hỏi.",
+            f"This is version {transcript.version}, not version {context.version} that was asked for.",
+            SubIndication.CUSTOM,
+        )
     if examination.status is None:
         return not_checked(
             "Chưa kiểm tra học bạ này còn hiệu lực, đã được thay thế hay đã bị thu hồi.",

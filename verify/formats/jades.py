@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from transcript_core.clock import read_utc
 from transcript_core.errors import InputError, SignatureInvalid, UnsupportedSchema
 from transcript_core.json import parse_json
 from transcript_core.jws import Jws, parse_jws, verify_jws
@@ -41,7 +42,10 @@ class JwsInput:
         value = None if self.jws is None else self.jws.header.get("iat")
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_UNIX_TIME:
             return None
-        return datetime.fromtimestamp(value, UTC)
+        try:
+            return read_utc(datetime.fromtimestamp(value, UTC))
+        except ValueError:
+            return None
 
 
 def read_jws(octets: bytes) -> JwsInput:

@@ -15,12 +15,14 @@ from typing import Any, Final
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from transcript_core.limits import MAX_SIGNATURES
+from transcript_core.limits import MAX_FOREIGN_PDF_REVISIONS, MAX_PDF_OBJECTS, MAX_SIGNATURES
 from transcript_core.pdf import Name, String, Value
 from verify.formats.pdf_problems import Problem, build_problem
 from verify.formats.pdf_signature import RangeDigests, SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature, SignedPdf
 
+_SECTION_MARKS: Final = (b"startxref", b"trailer")
+_OBJECT_MARK: Final = b" obj"
 _TEXT_KEYS: Final = ("M", "Name", "Location", "Reason")
 _log = logging.getLogger(__name__)
 
@@ -31,6 +33,9 @@ def read_foreign_pdf(data: bytes, *, reason: str) -> SignedPdf:
     Args:
         reason: why it is not, in English; repeated in the answer.
     """
+    if max(map(data.count, _SECTION_MARKS)) > MAX_FOREIGN_PDF_REVISIONS or data.count(_OBJECT_MARK) > MAX_PDF_OBJECTS:
+        detail = f"more than {MAX_FOREIGN_PDF_REVISIONS} appended sections or {MAX_PDF_OBJECTS} objects"
+        return _answer(data, (), (build_problem("too-large", detail=detail),), ())
     try:
         signatures = tuple(_read_signatures(data))
     except Exception as error:  # noqa: BLE001  (a stranger's file can break a general parser in any way it likes)

@@ -10,9 +10,10 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
+from transcript_core.clock import read_utc
 from transcript_core.pdf import MalformedPdf, Name, String, Value, read_text_string
 from verify.formats.cms import CmsSignature, read_cms
 from verify.formats.pdf_problems import Problem, build_problem
@@ -151,8 +152,8 @@ def _read_date(text: str | None) -> datetime | None:
         return None
     offset = "+0000" if found[2] == "Z" else f"{found[3]}{found[4]}{found[5]}"
     try:
-        return datetime.strptime(f"{found[1]}{offset}", "%Y%m%d%H%M%S%z").astimezone(UTC)
-    except (ValueError, OverflowError):
+        return read_utc(datetime.strptime(f"{found[1]}{offset}", "%Y%m%d%H%M%S%z"))
+    except ValueError:
         return None
 
 

@@ -64,6 +64,7 @@ class SignatureProblem(Enum):
         "phép biến đổi không được hỗ trợ", "a transform that is not supported", SubIndication.SIGNED_DATA_NOT_FOUND
     )
     TOO_MANY_TRANSFORMS = _broken("quá nhiều phép biến đổi", "too many transforms")
+    TOO_MUCH_WORK = _broken("bắt tính toán quá nhiều", "more computing than any honest signature asks for")
     WEAK_ALGORITHM = _broken(
         "thuật toán đã lỗi thời, không còn an toàn", "an outdated, unsafe algorithm", SubIndication.SIG_CRYPTO_FAILURE
     )

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from lxml.etree import _Element
 
 from transcript_core.canonical import C14nMethod
+from transcript_core.clock import read_utc
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATES, MAX_SIGNATURES
 from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri, fits_key, verify_digest
@@ -336,11 +337,10 @@ class _SignedReader:
         if element is None or element.text is None:
             return None
         try:
-            value = datetime.fromisoformat(element.text.strip())
+            return read_utc(datetime.fromisoformat(element.text.strip()))
         except ValueError:
             self.reading.note(SignatureProblem.BAD_PROPERTY)
             return None
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
     def _digest(self, holder: _Element | None) -> tuple[str, bytes] | None:
         if holder is None:

@@ -20,8 +20,8 @@ from typing import Final
 from lxml.etree import _Element
 
 from transcript_core.canonical import C14nMethod, canonicalize
-from transcript_core.errors import InputError
-from transcript_core.limits import MAX_REFERENCES, MAX_TRANSFORMS
+from transcript_core.errors import InputError, LimitExceeded
+from transcript_core.limits import MAX_CANONICAL_BYTES, MAX_REFERENCES, MAX_TRANSFORMS
 from verify.formats.problems import SignatureProblem
 
 DS: Final = "http://www.w3.org/2000/09/xmldsig#"
@@ -68,19 +68,28 @@ class Reference:
     intact: bool | None  # None: could not be computed
 
 
+_COPY_WEIGHT: Final = 4
+"""What a copy of the document costs, in canonicalisations of it."""
+
+
 class OctetCache:
-    """Canonical octets and digests of the nodes of one document; each is computed once, however many sign it."""
+    """Canonical octets and digests of the nodes of one document; each is computed once, however many sign it.
+
+    All that signatures ask for is drawn from a budget of MAX_CANONICAL_BYTES.
+    """
 
     def __init__(self, root: _Element, ids: Mapping[str, _Element]) -> None:
         self.root = root
         self.ids = ids
         self._octets: dict[tuple[_Element, C14nMethod, tuple[str, ...]], bytes] = {}
         self._digests: dict[tuple[_Element, C14nMethod, tuple[str, ...], str], bytes] = {}
+        self._left = MAX_CANONICAL_BYTES
 
     def with_ids(self, ids: Mapping[str, _Element]) -> OctetCache:
         """Return a cache of the same document that knows its identifiers, and all octets computed so far."""
         known = OctetCache(self.root, ids)
         known._octets.update(self._octets)
+        known._left = self._left
         return known
 
     def get_octets(
@@ -91,6 +100,33 @@ class OctetCache:
         if key not in self._octets:
             self._octets[key] = canonicalize(node, method=method, inclusive_prefixes=prefixes)
         return self._octets[key]
+
+    def request_octets(self, node: _Element, method: C14nMethod, prefixes: tuple[str, ...]) -> bytes:
+        """Return the same for a signature that asks for it.
+
+        Raises:
+            LimitExceeded: the document's signatures ask for more work than honest ones need.
+        """
+        if (node, method, prefixes) in self._octets:
+            return self._octets[node, method, prefixes]
+        self._spend(0)
+        octets = self.get_octets(node, method, prefixes)
+        self._spend(len(octets))
+        return octets
+
+    def copy_document(self) -> _Element:
+        """Return a copy of the whole document, its root.
+
+        Raises:
+            LimitExceeded: the budget does not allow it.
+        """
+        self._spend(_COPY_WEIGHT * len(self.get_octets(self.root)))
+        return copy.deepcopy(self.root)
+
+    def _spend(self, octets: int) -> None:
+        self._left = max(0, self._left - octets)
+        if self._left == 0:
+            raise LimitExceeded(f"more than {MAX_CANONICAL_BYTES} bytes of canonical form are asked for")
 
     def get_digest(
         self,
@@ -122,10 +158,12 @@ class Reading:
     def compute_octets(self, node: _Element, method: C14nMethod, prefixes: tuple[str, ...] = ()) -> bytes | None:
         """Return the canonical octets of `node`; what cannot be canonicalised is a problem."""
         try:
-            return self.cache.get_octets(node, method, prefixes)
+            return self.cache.request_octets(node, method, prefixes)
+        except LimitExceeded:
+            self.note(SignatureProblem.TOO_MUCH_WORK)
         except InputError:
             self.note(SignatureProblem.UNKNOWN_TRANSFORM)
-            return None
+        return None
 
     def compute_digest(
         self, node: _Element, name: str, method: C14nMethod, prefixes: tuple[str, ...] = ()
@@ -248,15 +286,20 @@ def _digest(reading: Reading, node: _Element, transforms: list[_Element], algori
     enveloped, method, prefixes = plan
     if not enveloped:
         return reading.compute_digest(node, name, method, prefixes)
-    stripped = _without_signature(reading, node)
-    if stripped is None:
-        return None
+    octets = _compute_stripped(reading, node, method, prefixes)
+    return None if octets is None else hashlib.new(name, octets).digest()
+
+
+def _compute_stripped(reading: Reading, node: _Element, method: C14nMethod, prefixes: tuple[str, ...]) -> bytes | None:
+    """Return the canonical octets of `node` without this signature."""
     try:
-        octets = canonicalize(stripped, method=method, inclusive_prefixes=prefixes)
+        stripped = _without_signature(reading, node)
+        return None if stripped is None else canonicalize(stripped, method=method, inclusive_prefixes=prefixes)
+    except LimitExceeded:
+        reading.note(SignatureProblem.TOO_MUCH_WORK)
     except InputError:
         reading.note(SignatureProblem.UNKNOWN_TRANSFORM)
-        return None
-    return hashlib.new(name, octets).digest()
+    return None
 
 
 def _plan(reading: Reading, transforms: list[_Element]) -> tuple[bool, C14nMethod, tuple[str, ...]] | None:
@@ -283,11 +326,11 @@ def read_prefixes(method: _Element) -> tuple[str, ...]:
 
 def _without_signature(reading: Reading, node: _Element) -> _Element | None:
     """Return `node` in a copy of its document from which this signature is removed, its tail text kept."""
-    order = list(reading.cache.root.iter())
-    if reading.signature not in node.iter():
+    if reading.signature is not node and all(node is not ancestor for ancestor in reading.signature.iterancestors()):
         reading.note(SignatureProblem.UNKNOWN_TRANSFORM)
         return None
-    copied = list(copy.deepcopy(reading.cache.root).iter())
+    copied = list(reading.cache.copy_document().iter())
+    order = list(reading.cache.root.iter())
     signature, target = copied[order.index(reading.signature)], copied[order.index(node)]
     parent, previous = signature.getparent(), signature.getprevious()
     if parent is None:
