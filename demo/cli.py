@@ -36,6 +36,7 @@ def demo(
     ] = None,
     class_name: Annotated[str | None, typer.Option("--class", help="Only this class.")] = None,
     level: Annotated[SchoolLevel, typer.Option(help="School level of the workbooks.")] = SchoolLevel.LOWER_SECONDARY,
+    pupils: Annotated[int, typer.Option(min=6, max=200, help="Pupils of the bundled school's class.")] = CLASS_SIZE,
     base_url: Annotated[str, typer.Option(help="Address printed into the QR codes.")] = "http://127.0.0.1:8000",
     fresh: Annotated[bool, typer.Option(help="Begin anew; --no-fresh goes on where a run stopped.")] = True,
     serve: Annotated[bool, typer.Option("--serve", help="Afterwards serve the pages.")] = False,
@@ -44,7 +45,7 @@ def demo(
     clock = SystemClock()
     if fresh:
         _clear(out)
-    folder = copy_school(school, out / "school", class_size=CLASS_SIZE)
+    folder = copy_school(school, out / "school", class_size=pupils)
     ledger = Ledger()
     with running(out / "keys") as pki:
         with ledger.step("enrol: keys, authority list") as step:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.cli import audit, authority, building, importing, recalls, serving, signing, status, verifying
 from service.cli.output import fail
@@ -49,6 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     except TranscriptError as error:
         fail(str(error), code=error.code)
+        return EXIT_FAILED
+    except SQLAlchemyError as error:
+        told = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        fail(f"the database could not be used, what was finished is kept: {told}", code="database-error")
         return EXIT_FAILED
     except OSError as error:
         fail(f"{error.filename or 'a file'}: {error.strerror or error}", code="file-error")

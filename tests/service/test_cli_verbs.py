@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -377,6 +378,16 @@ def test_a_file_that_cannot_be_written_is_named(office: Office, tmp_path: Path) 
     ran = office.run("status", "export", *office.key("seal"), "--out", blocked / "status.jws")
     assert (ran.code, ran.err.startswith("error (file-error):")) == (1, True)
     assert "a-file" in ran.err
+
+
+def test_a_database_that_breaks_is_told_in_one_line(office: Office, tmp_path: Path) -> None:
+    mine = office.copy(tmp_path / "office")
+    with sqlite3.connect(mine.folder / "home" / "hocba.db") as database:
+        database.execute("DROP TABLE audit_events")
+    database.close()
+    ran = mine.run("audit", office.ran["build"].json["built"][0]["serial"])
+    assert (ran.code, ran.err.startswith("error (database-error):")) == (1, True)
+    assert len(ran.err.strip().splitlines()) == 1
 
 
 def test_keys_dev_lists_what_was_issued(office: Office) -> None:
