@@ -163,7 +163,7 @@ def write_stand_in(folder: Path, absent: str, present: str) -> None:
     assert codes is not None
     right = len(header) + 1
     for row in sheet.iter_rows(min_row=header[0].row):
-        number = row[0].row
+        number = row[0].row or 1
         values: tuple[str, ...] = ("Người ký thay", "Lí do ký thay", "Quyết định ký thay")
         if number != header[0].row:
             values = (present, "Nghỉ thai sản", STAND_IN_DECISION) if row[codes - 1].value == absent else ()
