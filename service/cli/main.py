@@ -45,20 +45,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (typer.Abort, KeyboardInterrupt):
         fail("stopped; what was finished is kept, run the same command again to go on")
         return EXIT_FAILED
-    except typer.TyperException as error:
+    except (typer.TyperException, TranscriptError, SQLAlchemyError, OSError) as error:
+        return _tell(error)
+    return code if isinstance(code, int) else 0
+
+
+def _tell(error: Exception) -> int:
+    """Print an error as one line that says what, where and how to mend it; return the exit code."""
+    if isinstance(error, typer.TyperException):
         fail(_describe_misuse(error), code="usage")
         return EXIT_USAGE
-    except TranscriptError as error:
+    if isinstance(error, TranscriptError):
         fail(str(error), code=error.code)
-        return EXIT_FAILED
-    except SQLAlchemyError as error:
+    elif isinstance(error, OSError):
+        fail(f"{error.filename or 'a file'}: {error.strerror or error}", code="file-error")
+    else:
         told = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         fail(f"the database could not be used, what was finished is kept: {told}", code="database-error")
-        return EXIT_FAILED
-    except OSError as error:
-        fail(f"{error.filename or 'a file'}: {error.strerror or error}", code="file-error")
-        return EXIT_FAILED
-    return code if isinstance(code, int) else 0
+    return EXIT_FAILED
 
 
 def _describe_misuse(error: typer.TyperException) -> str:
