@@ -12,6 +12,7 @@ from service.context import AppContext
 from service.db.engine import transaction
 from service.store import write_atomically
 from service.transcripts import repository
+from service.verifications.events import list_following
 from service.workspace import Workspace
 from signing.jades import sign_jws
 from signing.signer import Signer
@@ -30,14 +31,7 @@ def export_status(context: AppContext, signer: Signer, *, school_code: str, scho
     """
     workspace = context.workspace
     at = workspace.clock.now()
-    with transaction(workspace.sessions) as session:
-        files = repository.list_school_event_files(session, school_code=school_code, school_year=school_year)
-    events: dict[str, list[StatusEvent]] = {}
-    for serial, digest_hex in files:
-        verified = context.events.find_event(digest_hex, workspace.store.get(digest_hex))
-        if verified is None or verified.event.serial != serial:
-            raise Conflict(f"the signed file {digest_hex} of {serial} no longer verifies; restore it before exporting")
-        events.setdefault(serial, []).append(verified.event)
+    events = _list_events(context, school_code=school_code, school_year=school_year)
     content = StatusFile(
         school_code=school_code,
         school_year=school_year,
@@ -52,9 +46,34 @@ def export_status(context: AppContext, signer: Signer, *, school_code: str, scho
     with transaction(workspace.sessions) as session:
         subject = f"{school_code}/{school_year}"
         audit.record(
-            session, at=at, actor=actor, action="status-export", subject=subject, detail=f"{len(files)} events"
+            session, at=at, actor=actor, action="status-export", subject=subject, detail=f"{len(events)} documents"
         )
     return signed
+
+
+def _list_events(context: AppContext, *, school_code: str, school_year: str) -> dict[str, list[StatusEvent]]:
+    """Return all events of every serial of the school year.
+
+    The columns only name the serials: each row must be what its signed file says, so that no row can take an event out
+    of the list, or put another one in its place.
+    """
+    workspace = context.workspace
+    with transaction(workspace.sessions) as session:
+        rows = repository.list_school_event_files(session, school_code=school_code, school_year=school_year)
+        files = {
+            serial: repository.list_event_files(session, serial) for serial in dict.fromkeys(one for one, _ in rows)
+        }
+    return {serial: _read_events(context, serial, of_serial) for serial, of_serial in files.items()}
+
+
+def _read_events(context: AppContext, serial: str, files: list[tuple[int, str]]) -> list[StatusEvent]:
+    found = []
+    for version, digest_hex in files:
+        verified = context.events.find_event(digest_hex, context.workspace.store.get(digest_hex))
+        if verified is None or (verified.event.serial, verified.event.version) != (serial, version):
+            raise Conflict(f"the signed file {digest_hex} of {serial} no longer verifies; restore it before exporting")
+        found.append(verified)
+    return [one.event for one in list_following(found)]
 
 
 def find_export(workspace: Workspace, *, school_code: str, school_year: str) -> bytes | None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from service.store import DocumentStore
 from service.transcripts import repository
 from service.transcripts.repository import DocumentKey
-from service.verifications.events import EventVerifier, VerifiedEvent
+from service.verifications.events import EventVerifier, VerifiedEvent, list_following
 from transcript_core.clock import Clock
 from transcript_core.errors import StateError
 from transcript_core.status import DocumentStatus, StatusAnswer, derive_status
@@ -41,7 +41,7 @@ class StatusLookup:
         verified = [
             event for number, digest in files if (event := self._read(DocumentKey(serial, number), digest)) is not None
         ]
-        answers = derive_status([one.event for one in verified], as_of=at)
+        answers = derive_status([one.event for one in list_following(verified)], as_of=at)
         own = next((one for one in verified if one.event.version == version), None)
         if version in answers and own is not None:
             # A later event that could not be verified might be a recall: then this version's status is not known.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -11,12 +12,12 @@ from service.context import AppContext
 from service.db.engine import transaction
 from service.transcripts import repository
 from service.transcripts.repository import DocumentKey, DocumentState
-from service.verifications.events import VerifiedEvent
+from service.verifications.events import VerifiedEvent, check_continues, list_following
 from transcript_core.errors import Conflict, InputError, MalformedTranscript
 from transcript_core.model import Event
 from transcript_core.status import DocumentStatus, derive_status
 from transcript_core.xml import TranscriptDocument, read_document
-from verify.report import FindingOutcome, Outcome, Report
+from verify.report import DocumentKind, FindingOutcome, Outcome, Report
 
 
 class NotVerified(InputError):
@@ -53,9 +54,11 @@ def record_document(
     """
     at = context.workspace.clock.now()
     report = _pass(context, files.xml, "XML with JSON", json=files.jws)
-    _pass(context, files.pdf, "PDF with XML", xml=files.xml)
+    pictured = _pass(context, files.pdf, "PDF with XML", xml=files.xml)
+    if pictured.document.kind is not DocumentKind.TRANSCRIPT_PDF:
+        raise MalformedTranscript("what was given as the PDF is another kind of file")
     digest_hex = context.workspace.store.put(files.xml)
-    verified = context.events.remember(digest_hex, report)
+    verified = context.events.remember(digest_hex, report, files.xml)
     if verified.transcript is None:
         raise MalformedTranscript("a recall is recorded as a recall, not as a transcript")
     key = DocumentKey(verified.event.serial, verified.event.version)
@@ -88,7 +91,7 @@ def record_recall(context: AppContext, xml: bytes, *, actor: str) -> VerifiedEve
     """
     report = _pass(context, xml, "recall")
     digest_hex = context.workspace.store.put(xml)
-    verified = context.events.remember(digest_hex, report)
+    verified = context.events.remember(digest_hex, report, xml)
     if verified.recall is None:
         raise MalformedTranscript("a transcript is recorded as a document, not as a recall")
     key = DocumentKey(verified.event.serial, verified.event.version)
@@ -110,20 +113,27 @@ def _pass(
 
 
 def _check_order(session: Session, context: AppContext, verified: VerifiedEvent) -> None:
-    earlier = _list_earlier(session, context, verified.event.serial)
-    known = [one.event for one in earlier]
-    answers = derive_status([*known, verified.event], as_of=context.workspace.clock.now())
-    counted = verified.event.version in answers
-    if verified.event.event is Event.CANCEL:
-        target = verified.event.target
-        counted = target is not None and answers != derive_status(known, as_of=context.workspace.clock.now())
-    if not counted:
+    earlier = list_following(_list_earlier(session, context, verified.event.serial))
+    at, known = context.workspace.clock.now(), [one.event for one in earlier]
+    _check_continues(earlier, verified)
+    if derive_status([*known, verified.event], as_of=at) == derive_status(known, as_of=at):
         raise Conflict(
             f"{verified.event.serial}/{verified.event.version} does not follow from what was issued: "
             "the version it replaces or recalls is unknown here, or a newer one exists"
         )
     if any(one.school_code != verified.school_code for one in earlier):
         raise Conflict("another school issued this serial; only that school can replace or recall it")
+
+
+def _check_continues(earlier: Sequence[VerifiedEvent], verified: VerifiedEvent) -> None:
+    """Refuse an update that brings back an older part or signature than the version it replaces has."""
+    target = verified.event.target
+    previous = next((one for one in earlier if target is not None and one.event.version == target.version), None)
+    try:
+        if previous is not None:
+            check_continues(previous, verified)
+    except InputError as error:
+        raise Conflict(f"{verified.event.serial}/{verified.event.version}: {error}") from error
 
 
 def _list_earlier(session: Session, context: AppContext, serial: str) -> list[VerifiedEvent]:

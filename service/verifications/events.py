@@ -7,21 +7,27 @@ neither a row nor a file slipped into the store can issue, replace, recall or re
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
 import structlog
 
+from transcript_core.build.successor import check_successor, list_kept_slots
+from transcript_core.canonical import sha256
 from transcript_core.clock import Clock
-from transcript_core.model import IssueInfo, Recall, Transcript
+from transcript_core.errors import InputError, MalformedTranscript
+from transcript_core.model import IssueInfo, Recall, SlotRole, Transcript
 from transcript_core.status import StatusEvent, recall_event, transcript_event
-from verify.report import Outcome, Report
+from transcript_core.xml import get_signature
+from verify.report import DocumentKind, Outcome, Report
 from verify.verifier import Verifier
 
 MAX_REMEMBERED: Final = 8_192
 """Verified events kept in memory, by the SHA-256 of their file; one is about 20 KiB."""
 
+_EVENT_KINDS: Final = frozenset({DocumentKind.TRANSCRIPT_XML, DocumentKind.RECALL_XML})
 _log = structlog.get_logger(__name__)
 
 
@@ -35,6 +41,40 @@ class VerifiedEvent:
     transcript: Transcript | None  # None in a recall
     issue: IssueInfo | None
     recall: Recall | None
+    signatures: Mapping[str, bytes] = field(default_factory=dict)  # teachers' slots: SHA-256 of the ds:Signature
+
+
+def list_following(events: Iterable[VerifiedEvent]) -> list[VerifiedEvent]:
+    """Return the events of one serial, by version, without updates that do not continue what they replace.
+
+    Such an update may be signed by principal and seal and still bring an older part or signature back.
+    """
+    found: dict[int, VerifiedEvent] = {}
+    for one in sorted(events, key=lambda event: event.event.version):
+        target = one.event.target
+        previous = None if target is None else found.get(target.version)
+        try:
+            if previous is not None:
+                check_continues(previous, one)
+        except InputError as error:
+            _log.error("event.not-following", serial=one.event.serial, version=one.event.version, reason=str(error))
+            continue
+        found.setdefault(one.event.version, one)
+    return list(found.values())
+
+
+def check_continues(previous: VerifiedEvent, current: VerifiedEvent) -> None:
+    """Check that an update is the version it replaces, with the changes it names and the signatures it keeps.
+
+    Raises:
+        InputError: it is not; the message names the part or slot.
+    """
+    if previous.transcript is None or current.transcript is None:
+        return
+    check_successor(previous.transcript, current.transcript)
+    for slot_id in list_kept_slots(current.transcript):
+        if previous.signatures.get(slot_id) != current.signatures.get(slot_id):
+            raise MalformedTranscript(f"slot {slot_id} holds another signature than the replaced version")
 
 
 class EventVerifier:
@@ -59,14 +99,18 @@ class EventVerifier:
                 self._passed.move_to_end(digest_hex)
                 return known
         report = self._verifier.verify(content, at=self._clock.now())
-        if report.outcome is not Outcome.PASSED:
+        if report.outcome is not Outcome.PASSED or report.document.kind not in _EVENT_KINDS:
             _log.error("event.refused", file=digest_hex, outcome=report.outcome.value)
             return None
-        return self.remember(digest_hex, report)
+        return self.remember(digest_hex, report, content)
 
-    def remember(self, digest_hex: str, report: Report) -> VerifiedEvent:
-        """Keep and return the event in the file of this digest, whose report passed."""
-        verified = _read_event(report)
+    def remember(self, digest_hex: str, report: Report, content: bytes) -> VerifiedEvent:
+        """Keep and return the event in the file of this digest, whose report passed.
+
+        Raises:
+            MalformedTranscript: the file is not the XML of a transcript or a recall.
+        """
+        verified = _read_event(report, content)
         with self._lock:
             self._passed[digest_hex] = verified
             while len(self._passed) > MAX_REMEMBERED:
@@ -74,13 +118,26 @@ class EventVerifier:
         return verified
 
 
-def _read_event(report: Report) -> VerifiedEvent:
+def _read_event(report: Report, content: bytes) -> VerifiedEvent:
     digest, transcript, recall = report.document.digest, report.transcript, report.recall
-    if digest is None or (transcript is None) == (recall is None):
-        raise ValueError("only the XML of a transcript or a recall that passed is an event")
-    if recall is not None:
+    kind = report.document.kind
+    if kind is DocumentKind.RECALL_XML and digest is not None and recall is not None:
         school, event = recall.school, recall_event(recall, digest)
-        return VerifiedEvent(event, school.school_code, recall.school_year, None, None, recall)
-    assert transcript is not None
+        return VerifiedEvent(event, school.school_code, recall.school_year, None, None, recall, {})
+    if kind is not DocumentKind.TRANSCRIPT_XML or digest is None or transcript is None:
+        raise MalformedTranscript("only the XML of a transcript or a recall is an event")
     school, event = transcript.school, transcript_event(transcript, digest)
-    return VerifiedEvent(event, school.school_code, transcript.school_year, transcript, report.issue, None)
+    return VerifiedEvent(
+        event,
+        school.school_code,
+        transcript.school_year,
+        transcript,
+        report.issue,
+        None,
+        _digest_signatures(transcript, content),
+    )
+
+
+def _digest_signatures(transcript: Transcript, content: bytes) -> dict[str, bytes]:
+    slots = [signer.slot_id for signer in transcript.signers if signer.role is SlotRole.SUBJECT_TEACHER]
+    return {slot_id: sha256(get_signature(content, slot_id) or b"") for slot_id in slots}

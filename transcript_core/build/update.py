@@ -54,12 +54,13 @@ def build_update(
     Raises:
         InputError: another serial, pupil or year; no reason; nothing changed; a teacher's signature to keep is missing.
     """
-    _check_identity(previous, current, previous_digest, reason)
+    check_same_document(previous, current)
+    _check_arguments(previous_digest, reason)
     version = previous.version + 1 if version is None else version
     if version <= previous.version:
         raise InputError(f"an update's version is higher than {previous.version}, the version it replaces")
     subjects = tuple(_keep_or_renew(subject, previous, current, version) for subject in current.subjects)
-    changed = _list_changed_parts(previous, replace(current, subjects=subjects))
+    changed = list_changed_parts(previous, replace(current, subjects=subjects))
     if not changed:
         raise InputError(f"nothing changed since version {previous.version}, so there is nothing to replace")
     kept = {subject.subject_code for subject in subjects if subject.revision < version}
@@ -73,7 +74,12 @@ def build_update(
     )
 
 
-def _check_identity(previous: Transcript, current: Transcript, previous_digest: bytes, reason: str) -> None:
+def check_same_document(previous: Transcript, current: Transcript) -> None:
+    """Check that two versions are of one pupil, year and level.
+
+    Raises:
+        InputError: they are not.
+    """
     for name in ("serial", "transcript_id", "school_year"):
         if getattr(previous, name) != getattr(current, name):
             raise InputError(f"an update keeps the {name.replace('_', ' ')} of the version it replaces")
@@ -81,13 +87,16 @@ def _check_identity(previous: Transcript, current: Transcript, previous_digest: 
         raise InputError("an update keeps the school level of the version it replaces")
     if previous.stage is Stage.YEAR and current.stage is not Stage.YEAR:
         raise InputError("a year's document is not replaced by one of term 1")
+
+
+def _check_arguments(previous_digest: bytes, reason: str) -> None:
     if len(previous_digest) != 32:
         raise InputError("a document digest has 32 bytes")
     if not reason.strip():
         raise InputError("an update states its reason")
 
 
-def _tie(transcript: Transcript) -> tuple[str, ...]:
+def tie_of(transcript: Transcript) -> tuple[str, ...]:
     """Return what every part repeats of its document beside serial, transcript id and year."""
     return (transcript.school.school_code, transcript.class_name, transcript.pupil.pupil_code)
 
@@ -95,12 +104,13 @@ def _tie(transcript: Transcript) -> tuple[str, ...]:
 def _keep_or_renew(subject: SubjectResult, previous: Transcript, current: Transcript, version: int) -> SubjectResult:
     before = next((one for one in previous.subjects if one.subject_code == subject.subject_code), None)
     same = before is not None and before == replace(subject, revision=before.revision)
-    if before is not None and same and _tie(previous) == _tie(current):
+    if before is not None and same and tie_of(previous) == tie_of(current):
         return before
     return replace(subject, revision=version)
 
 
-def _list_changed_parts(previous: Transcript, current: Transcript) -> tuple[str, ...]:
+def list_changed_parts(previous: Transcript, current: Transcript) -> tuple[str, ...]:
+    """Return the Ids of subjects that changed, appeared or went, and of the rest when anything in it changed."""
     now = {subject.subject_code: subject for subject in current.subjects}
     before = {subject.subject_code: subject for subject in previous.subjects}
     changed = [part_id(code) for code, subject in now.items() if before.get(code) != subject]
