@@ -10,12 +10,13 @@ from starlette.concurrency import run_in_threadpool
 
 from service.db.engine import transaction
 from service.status.lookup import Record, StatusLookup
+from service.transcripts import repository
 from service.verifications.events import EventVerifier
 from service.verifications.verifiers import build_event_verifier, build_public_verifier
 from service.web.limiting import Limiter
 from service.workspace import Workspace
 from transcript_core.status import StatusAnswer
-from verify.report import Report
+from verify.report import DocumentKind, Report
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,26 @@ class AppContext:
         return await run_in_threadpool(self.verify_now, content, xml=xml)
 
     def verify_now(self, content: bytes, *, xml: bytes | None = None) -> Report:
-        """Return the report on an uploaded file."""
-        return build_public_verifier(self.workspace, self).verify(content, at=self.workspace.clock.now(), xml=xml)
+        """Return the report on an uploaded file.
+
+        A PDF alone is held against the XML that was issued here under its serial and version: it could otherwise be
+        another one, signed by the same people and never issued, or show other things than its data say.
+        """
+        verifier, at = build_public_verifier(self.workspace, self), self.workspace.clock.now()
+        report = verifier.verify(content, at=at, xml=xml)
+        original = self._find_original(report) if xml is None else None
+        return report if original is None else verifier.verify(content, at=at, xml=original)
+
+    def _find_original(self, report: Report) -> bytes | None:
+        """Return the XML that was issued under the name of the PDF that `report` speaks of, when it is known here."""
+        serial, version = report.document.serial, report.document.version
+        if report.document.kind is not DocumentKind.TRANSCRIPT_PDF or serial is None or version is None:
+            return None
+        if self.find_record(serial, version).event is None:
+            return None
+        with transaction(self.workspace.sessions) as session:
+            digests = dict(repository.list_event_files(session, serial))
+        return self.workspace.store.get(digests[version])
 
 
 def build_context(workspace: Workspace) -> AppContext:

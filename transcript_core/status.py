@@ -63,6 +63,7 @@ class StatusAnswer:
     as_of: datetime | None = None  # aware, UTC; None: nobody could be asked
     superseded_by: int | None = None
     reason: str = ""
+    school_code: str | None = None  # the only school for whose documents this answer counts; None: for all
 
 
 UNKNOWN_STATUS = StatusAnswer(DocumentStatus.UNKNOWN)
@@ -105,7 +106,7 @@ class StatusFile:
         """Return the status of this very document; UNKNOWN when serial, version or digest is not listed."""
         for entry in self.entries:
             if (entry.serial, entry.version) == (serial, version) and digest in {None, entry.digest}:
-                return StatusAnswer(entry.status, self.as_of, entry.superseded_by, entry.reason)
+                return StatusAnswer(entry.status, self.as_of, entry.superseded_by, entry.reason, self.school_code)
         return StatusAnswer(DocumentStatus.UNKNOWN, self.as_of)
 
 

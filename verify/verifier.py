@@ -29,7 +29,7 @@ from datetime import UTC, datetime
 from transcript_core.authority import AuthorityList
 from transcript_core.clock import Clock, SystemClock
 from transcript_core.pki.trust import TrustStore
-from transcript_core.status import StatusAnswer, StatusSource
+from transcript_core.status import DocumentStatus, StatusAnswer, StatusSource
 from verify import checks
 from verify.documents import PdfInput, XmlInput, read_pdf, read_xml
 from verify.examination import Context, Examination
@@ -201,7 +201,10 @@ def _ask_status(examination: Examination, context: Context) -> StatusAnswer | No
     transcript = examination.transcript
     if context.status is None or transcript is None:
         return None
-    return context.status.find_status(transcript.serial, transcript.version, examination.digest)
+    answer = context.status.find_status(transcript.serial, transcript.version, examination.digest)
+    if answer.school_code not in {None, transcript.school.school_code}:
+        return StatusAnswer(DocumentStatus.UNKNOWN, answer.as_of)  # a school's seal speaks of its own documents only
+    return answer
 
 
 def _build_report(examination: Examination, context: Context, findings: Sequence[Finding]) -> Report:
