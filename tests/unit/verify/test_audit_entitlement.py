@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from lxml.etree import _Element
 
 from tests.support.samples import build_issue, build_transcript
 from tests.vectors.forge import MATHS, XADES, edit, only, reseal, resign
@@ -137,7 +138,7 @@ def test_first_document_keeps_nothing(version: int, kept: int) -> None:
     ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00"],
 )
 def test_signing_time_at_the_end_of_the_calendar_fails_and_can_be_told(claimed: str) -> None:
-    def change(root) -> None:  # type: ignore[no-untyped-def]
+    def change(root: _Element) -> None:
         only(root, MATHS, f"{XADES}SigningTime").text = claimed
 
     report = school().verifier().verify(edit(signed(), change, resign(MATHS), reseal), at=CHECKED_AT)
