@@ -211,14 +211,15 @@ def _substitutions() -> SearchStrategy[model.Substitution | None]:
     return st.none() | st.builds(model.Substitution, reason=LABELS, authority=LABELS)
 
 
-def _kept(version: int) -> SearchStrategy[model.KeptSignature | None]:
-    if version == 1:
+def _kept(revision: int, replaced: int) -> SearchStrategy[model.KeptSignature | None]:
+    """Return signatures made since the part has this revision, up to the replaced version (0: none is replaced)."""
+    if revision > replaced:
         return st.none()
-    return st.none() | st.builds(model.KeptSignature, version=st.integers(1, version - 1), signed_on=DATES)
+    return st.none() | st.builds(model.KeptSignature, version=st.integers(revision, replaced), signed_on=DATES)
 
 
 @st.composite
-def _signers(draw: st.DrawFn, subjects: tuple[model.SubjectResult, ...], version: int) -> tuple[model.SlotSigner, ...]:
+def _signers(draw: st.DrawFn, subjects: tuple[model.SubjectResult, ...], replaced: int) -> tuple[model.SlotSigner, ...]:
     teachers = [
         model.SlotSigner(
             slot_id=teacher_slot_id(subject.subject_code, number),
@@ -230,7 +231,7 @@ def _signers(draw: st.DrawFn, subjects: tuple[model.SubjectResult, ...], version
             part_id=part_id(subject.subject_code),
             part_revision=subject.revision,
             substitution=draw(_substitutions()),
-            kept=draw(_kept(version)),
+            kept=draw(_kept(subject.revision, replaced)),
         )
         for subject in subjects
         for number, teacher in enumerate(subject.teachers, start=1)
@@ -297,7 +298,7 @@ def transcripts(draw: st.DrawFn, level: model.SchoolLevel | None = None) -> mode
         subjects=subjects,
         summary=summary,
         homeroom_comment=draw(_maybe_text(texts())),
-        signers=draw(_signers(subjects, version)),
+        signers=draw(_signers(subjects, 0 if replaces is None else replaces.version)),
         study_topics=draw(_few(topics)) if level is model.SchoolLevel.UPPER_SECONDARY else (),
         awards=draw(_few(st.builds(model.Award, kind=st.sampled_from(model.AwardKind), text=_maybe_text(LABELS)))),
         history=draw(
@@ -322,7 +323,7 @@ def issues(transcript: model.Transcript) -> SearchStrategy[model.IssueInfo]:
     return st.builds(
         model.IssueInfo,
         manager=_people("cbql", model.SlotRole.MANAGER),
-        seal=st.builds(model.Seal, school_code=st.just(transcript.school.school_code), name=LABELS),
+        seal=st.just(model.Seal(transcript.school.school_code, transcript.school.name)),
         place=LABELS,
         issued_on=DATES,
         policy_digest=st.just(find_policy(transcript.school.level).digest),
@@ -349,7 +350,7 @@ def recalls(draw: st.DrawFn) -> model.Recall:
         requested_by=requester,
         requested_at=requested_at,
         approved_by=manager,
-        seal=model.Seal(school_code=school.school_code, name=draw(LABELS)),
+        seal=model.Seal(school.school_code, school.name),
         policy_id=policy.identifier,
         policy_digest=policy.digest,
     )
