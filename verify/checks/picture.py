@@ -14,7 +14,11 @@ from verify.examination import Context, Examination
 from verify.report import Finding, SubIndication
 
 NAME: Final = "pdf.picture"
-RULE: Final = Rule(NAME, "Hình ảnh học bạ đúng với dữ liệu.", "The pages show what the data say.")
+RULE: Final = Rule(
+    NAME,
+    "Hình ảnh là bản được ký phát hành cùng dữ liệu.",
+    "The pages are those that principal and seal signed for these data.",
+)
 
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
