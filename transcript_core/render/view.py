@@ -129,14 +129,12 @@ def build_view(transcript: Transcript, issue: IssueInfo) -> View:
     }
 
 
-def format_decimal(value: Decimal) -> str:
-    """Return a number with the decimal comma of Vietnamese."""
-    return f"{value}".replace(".", ",")
-
-
 def format_mark(value: Decimal) -> str:
-    """Return an average as the form prints it: one decimal, with a comma."""
-    return format_decimal(value.quantize(Decimal("0.1")))
+    """Return an average, or kilograms, as the form prints it: one decimal, with a comma.
+
+    Equal numbers read alike, however many zeros they were written with: the picture follows from the signed data.
+    """
+    return f"{value.quantize(Decimal('0.1'))}".replace(".", ",")
 
 
 def format_day(value: date) -> str:
@@ -321,7 +319,7 @@ def _view_primary_summary(summary: PrimarySummary, grade_level: int, on: date) -
     level = summary.year_level
     return {
         "height": NOTHING if summary.height_cm is None else f"{summary.height_cm} cm",
-        "weight": NOTHING if summary.weight_kg is None else f"{format_decimal(summary.weight_kg)} kg",
+        "weight": NOTHING if summary.weight_kg is None else f"{format_mark(summary.weight_kg)} kg",
         "excused": str(summary.absences.excused),
         "unexcused": str(summary.absences.unexcused),
         "qualities": [_view_quality(one, names) for one in summary.qualities],

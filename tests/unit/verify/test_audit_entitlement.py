@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from lxml.etree import _Element
@@ -20,13 +21,15 @@ from tests.vectors.school import (
     signed,
 )
 from transcript_core.authority import OfficeEntry, StaffEntry
+from transcript_core.canonical import parse_xml
 from transcript_core.consistency import check_issue, check_transcript
 from transcript_core.errors import MalformedTranscript
-from transcript_core.model import KeptSignature, SchoolLevel, SlotRole
+from transcript_core.model import KeptSignature, PrimarySummary, SchoolLevel, SlotRole
 from transcript_core.policy import Office, find_policy, get_policy, list_recall_slots, list_slots
 from transcript_core.render import render_first_revision
+from transcript_core.render.view import build_view
 from transcript_core.status import DocumentStatus, StatusEntry, StatusFile
-from transcript_core.xml import build_info, build_recall, document_digest
+from transcript_core.xml import build_info, build_recall, document_digest, parse_transcript
 from verify.report import FindingOutcome, Outcome, Report
 from verify.text import render
 from verify.verifier import Verifier
@@ -48,6 +51,30 @@ def test_picture_under_the_policy_of_another_level_cannot_do_without_the_teacher
     report = school().verifier().verify(sign_pdf(picture, slots, primary), at=CHECKED_AT)
     assert report.outcome is Outcome.FAILED
     assert "document.structure" in list_failing(report)
+
+
+def test_picture_of_other_marks_that_everybody_signed_unseen_is_told() -> None:
+    """Who prepares documents may draw better marks, and put that picture's digest into the data all sign."""
+    transcript, _ = describe_pictured()
+    flattering = replace(transcript, homeroom_comment="Xuất sắc về mọi mặt.")
+    issue = build_issue(transcript)
+    picture = render_first_revision(flattering, issue, info_xml=build_info(transcript))
+    issue = build_issue(transcript, pdf=picture)
+    document, slots, policy = describe(transcript, issue)
+    xml, pdf = school().sign_all(document, slots, policy), sign_pdf(picture, slots, policy)
+    report = school().verifier().verify(pdf, at=CHECKED_AT, xml=xml)
+    assert (report.outcome, list_failing(report)) == (Outcome.INDETERMINATE, {"pdf.picture"})
+    assert report.transcript is None
+
+
+def test_picture_follows_from_the_signed_values_and_not_from_how_a_spreadsheet_wrote_them() -> None:
+    """The XML says 34.0; a verifier that makes the picture again has no other source."""
+    transcript = build_transcript(SchoolLevel.PRIMARY)
+    assert isinstance(transcript.summary, PrimarySummary)
+    imported = replace(transcript, summary=replace(transcript.summary, weight_kg=Decimal(34)))
+    read = parse_transcript(parse_xml(build_info(imported)))
+    assert read == imported
+    assert build_view(read, build_issue(read)) == build_view(imported, build_issue(imported))
 
 
 def test_another_version_than_the_one_asked_for_never_passes() -> None:
