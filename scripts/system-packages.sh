@@ -12,6 +12,8 @@ if grep -qi '^ID=ubuntu' /etc/os-release 2>/dev/null; then
 else
   need chromium chromium
 fi
+# Playwright's driver links to it.
+/sbin/ldconfig -p 2>/dev/null | grep -q 'libatomic\.so\.1' || missing="$missing libatomic1"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   echo "tests: installing$missing" >&2
