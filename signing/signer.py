@@ -52,15 +52,26 @@ class Signer(Protocol):
         """The one algorithm this signer uses."""
         ...
 
+    @property
+    def list_size(self) -> int | None:
+        """The most digests of one call that suit the key's holder; None: any number."""
+        ...
+
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
         """Return one signature value for each digest, in order, under one approval.
 
+        May be called from another thread than the one that opened the signer, one call at a time.
+
         Args:
-            digests: raw digests of the algorithm's hash: 32 bytes of SHA-256, 48 of SHA-384.
+            digests: raw digests of the algorithm's hash: 32 bytes of SHA-256, 48 of SHA-384; at most `list_size`.
 
         Raises:
-            KeyUnavailable: the key's holder did not sign; nothing was signed.
+            KeyUnavailable: the key's holder did not sign all of them; no value is returned, the call can be repeated.
         """
+        ...
+
+    def close(self) -> None:
+        """Let go of the key: log out of a token, end a session, forget a file's key.  Closing twice is harmless."""
         ...
 
 

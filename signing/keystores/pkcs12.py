@@ -57,7 +57,7 @@ class FileSigner:
             raise KeyUnavailable(str(error)) from error
         if not fits_key(self._algorithm, certificate.public_key):
             raise KeyUnavailable(f"a key of this kind or strength cannot sign with {self._algorithm.value}")
-        self._key = key
+        self._key: PrivateKey | None = key
         self._certificate = certificate
         self._chain = chain
 
@@ -76,6 +76,11 @@ class FileSigner:
         """The one algorithm this signer uses."""
         return self._algorithm
 
+    @property
+    def list_size(self) -> int | None:
+        """Any number of digests: the key is in memory."""
+        return None
+
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
         """Return one signature value for each digest, in order; RSA octets, or raw r‖s for ECDSA.
 
@@ -90,8 +95,14 @@ class FileSigner:
             raise KeyUnavailable(f"{self._algorithm.value} signs digests of {size} bytes")
         return [self._sign(digest) for digest in digests]
 
+    def close(self) -> None:
+        """Forget the key; signing afterwards raises KeyUnavailable."""
+        self._key = None
+
     def _sign(self, digest: bytes) -> bytes:
         marker = prehashed(self._algorithm)
+        if self._key is None:
+            raise KeyUnavailable("this signer is closed; open the key again")
         if isinstance(self._key, rsa.RSAPrivateKey):
             return self._key.sign(digest, rsa_padding(self._algorithm), marker)
         return der_to_raw(self._key.sign(digest, ec.ECDSA(marker)), self._key.curve.key_size)

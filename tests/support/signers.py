@@ -39,6 +39,14 @@ class MemorySigner:
     key: PrivateKey = field(repr=False)
     approvals: list[int] = field(default_factory=list, compare=False)  # number of digests of each call
 
+    @property
+    def list_size(self) -> int | None:
+        """Any number."""
+        return None
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
         """Return one value for each digest; ECDSA as raw r‖s."""
         self.approvals.append(len(digests))

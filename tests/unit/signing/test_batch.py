@@ -143,6 +143,13 @@ class Handled:
     def algorithm(self) -> SignatureAlgorithm:
         return self.inner.algorithm
 
+    @property
+    def list_size(self) -> int | None:
+        return self.inner.list_size
+
+    def close(self) -> None:
+        self.inner.close()
+
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
         self.lists.append(len(digests))
         values = list(self.inner.sign_digests(digests))
