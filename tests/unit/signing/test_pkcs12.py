@@ -101,6 +101,7 @@ def test_algorithm_must_fit_the_key() -> None:
 
 def _write_pem(folder: Path, signer: FileSigner, password: bytes | None) -> tuple[Path, Path]:
     encryption = NoEncryption() if password is None else BestAvailableEncryption(password)
+    assert signer._key is not None
     (folder / "k.pem").write_bytes(signer._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
     (folder / "c.pem").write_bytes(signer.certificate.pem + b"".join(one.pem for one in signer.chain))
     return folder / "k.pem", folder / "c.pem"
@@ -137,3 +138,13 @@ def test_key_is_never_shown_nor_pickled() -> None:
     assert repr(signer) == "FileSigner('Võ Phương Vân', rsa-pkcs1-sha256)"
     with pytest.raises(TypeError, match="pickled"):
         pickle.dumps(signer)
+
+
+def test_a_closed_signer_has_forgotten_its_key() -> None:
+    path = p12_path()
+    signer = open_pkcs12(path, development_pki().read_password(path))
+    signer.close()
+    signer.close()
+    assert signer._key is None
+    with pytest.raises(KeyUnavailable, match="closed"):
+        signer.sign_digests(DIGESTS)

@@ -30,6 +30,7 @@ def make_jws(signer: FileSigner, header: dict[str, Any] | None = None, payload: 
 
 def _open_pss() -> FileSigner:
     signer = open_person()
+    assert signer._key is not None
     return FileSigner(signer._key, signer.certificate, signer.chain, SignatureAlgorithm.RSA_PSS_SHA256)
 
 

@@ -164,6 +164,7 @@ def test_cms_parts_must_agree() -> None:
 def signers() -> list[FileSigner]:
     """Return one signer for each scheme."""
     rsa_signer = open_person()
+    assert rsa_signer._key is not None
     pss = FileSigner(rsa_signer._key, rsa_signer.certificate, (), SignatureAlgorithm.RSA_PSS_SHA256)
     return [rsa_signer, pss, open_person(algorithm="p-256")]
 
