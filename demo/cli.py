@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from demo.holders import HolderKind, open_holder
 from demo.ledger import Ledger
 from demo.run import Demo
 from demo.school import copy_school, enrol
@@ -38,6 +40,7 @@ def demo(
     level: Annotated[SchoolLevel, typer.Option(help="School level of the workbooks.")] = SchoolLevel.LOWER_SECONDARY,
     pupils: Annotated[int, typer.Option(min=6, max=200, help="Pupils of the bundled school's class.")] = CLASS_SIZE,
     base_url: Annotated[str, typer.Option(help="Address printed into the QR codes.")] = "http://127.0.0.1:8000",
+    keys: Annotated[HolderKind, typer.Option(help="Where the people's keys are.")] = HolderKind.PKCS12,
     fresh: Annotated[bool, typer.Option(help="Begin anew; --no-fresh goes on where a run stopped.")] = True,
     serve: Annotated[bool, typer.Option("--serve", help="Afterwards serve the pages.")] = False,
 ) -> int:
@@ -47,13 +50,15 @@ def demo(
         _clear(out)
     folder = copy_school(school, out / "school", class_size=pupils)
     ledger = Ledger()
-    with running(out / "keys") as pki:
+    with running(out / "keys") as pki, open_holder(keys, pki, out / "keys" / keys.value) as holder:
         with ledger.step("enrol: keys, authority list") as step:
-            enrolled = enrol(folder, pki, out, level=level, base_url=base_url, clock=clock)
-            step.count, step.outcome = f"{len(enrolled.keys.files)} people", "development certificates, two worlds"
+            enrolled = enrol(folder, pki, out, level=level, base_url=base_url, clock=clock, holder=holder)
+            step.count = f"{len(enrolled.keys.people)} people"
+            step.outcome = f"development certificates, two worlds, {holder.description}"
         services = open_services(enrolled.workspace, HttpFetch())
         run = Demo(enrolled, out, services, class_name, ledger)
-        run.run()
+        with closing(enrolled.keys):
+            run.run()
     _print(ledger, out)
     for line in run.held_back:
         say(f"held back: {line}")

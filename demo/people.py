@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from demo.holders import FileHolder, KeyHolder
 from keys_dev.pki import DevelopmentPki, Subscriber
 from keys_dev.profiles import KeyKind
 from signing.keystores.pkcs12 import open_pkcs12
@@ -18,47 +18,60 @@ SEAL_IDENTITY = "MST:0101234567"
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Where the keys of one school are, by staff code."""
+    """Who has keys at one school, and what holds them; each key is opened once, when it is needed."""
 
     pki: DevelopmentPki
-    identities: dict[str, str]  # staff code → "CCCD:…"
-    files: dict[str, Path]  # staff code → PKCS#12
-    seal: Path
-    _opened: dict[Path, Signer] = field(default_factory=dict, repr=False, compare=False)
+    holder: KeyHolder
+    people: dict[str, Subscriber]  # by staff code
+    seal: Subscriber
+    _opened: dict[str, Signer] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """Return staff code → "CCCD:…"."""
+        return {staff_code: person.identity for staff_code, person in self.people.items()}
 
     def open_person(self, staff_code: str) -> Signer:
         """Return the signer of one member of staff."""
-        return self._open(self.files[staff_code])
+        return self._open(self.people[staff_code])
 
     def open_seal(self) -> Signer:
         """Return the signer that holds the school's seal."""
         return self._open(self.seal)
 
     def open_department(self) -> Signer:
-        """Return the signer that holds the department's authority key."""
-        return self._open(self.pki.authority_p12)
+        """Return the signer that holds the department's authority key: a file, whatever the school uses."""
+        path = self.pki.authority_p12
+        return open_pkcs12(path, self.pki.read_password(path))
 
-    def _open(self, path: Path) -> Signer:
-        if path not in self._opened:
-            self._opened[path] = open_pkcs12(path, self.pki.read_password(path))
-        return self._opened[path]
+    def close(self) -> None:
+        """Let go of every key that was opened; opening again works."""
+        for signer in self._opened.values():
+            signer.close()
+        self._opened.clear()
+
+    def _open(self, subscriber: Subscriber) -> Signer:
+        if subscriber.identity not in self._opened:
+            self._opened[subscriber.identity] = self.holder.open(subscriber)
+        return self._opened[subscriber.identity]
 
 
-def issue_keys(pki: DevelopmentPki, school_name: str, staff: Sequence[StaffRecord]) -> Keyring:
+def issue_keys(
+    pki: DevelopmentPki, school_name: str, staff: Sequence[StaffRecord], holder: KeyHolder | None = None
+) -> Keyring:
     """Return keys for all staff and the seal, issued at the first call.
 
     As in reality, teachers hold certificates of public CAs or of the public-duty PKI, and RSA or ECDSA keys; principal,
     deputy, clerk and seal hold public-duty ones.
+
+    Args:
+        holder: of all keys but the department's; None: PKCS#12 files.
     """
-    subscribers = [_subscribe(number, person, school_name) for number, person in enumerate(staff)]
+    holder = holder or FileHolder(pki)
+    people = {person.staff_code: _subscribe(number, person, school_name) for number, person in enumerate(staff)}
     seal = Subscriber(school_name, SEAL_IDENTITY, school_name, World.PUBLIC_DUTY)
-    *people, seal_file = pki.issue_all([*subscribers, seal])
-    return Keyring(
-        pki=pki,
-        identities={person.staff_code: one.identity for person, one in zip(staff, subscribers, strict=True)},
-        files={person.staff_code: path for person, path in zip(staff, people, strict=True)},
-        seal=seal_file,
-    )
+    holder.issue([*people.values(), seal])
+    return Keyring(pki, holder, people, seal)
 
 
 def _subscribe(number: int, person: StaffRecord, school_name: str) -> Subscriber:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from demo.holders import KeyHolder
 from demo.people import SEAL_IDENTITY, Keyring, issue_keys
 from demo.school_generator import write_school
 from keys_dev.pki import DevelopmentPki
@@ -49,9 +50,19 @@ def copy_school(source: Path | None, target: Path, *, class_size: int) -> Path:
 
 
 def enrol(
-    folder: Path, pki: DevelopmentPki, out: Path, *, level: SchoolLevel, base_url: str, clock: Clock
+    folder: Path,
+    pki: DevelopmentPki,
+    out: Path,
+    *,
+    level: SchoolLevel,
+    base_url: str,
+    clock: Clock,
+    holder: KeyHolder | None = None,
 ) -> DemoSchool:
     """Issue keys, sign the authority list and open the installation under `out`.
+
+    Args:
+        holder: of the people's keys; None: PKCS#12 files.
 
     Raises:
         ImportRejected: the workbooks have errors that concern the whole school.
@@ -62,7 +73,7 @@ def enrol(
         first = list_blocking(result)[0]
         raise ImportRejected(f"{first.file} {first.cell}: {first.what} {first.remedy}")
     school = describe_school(result.records, level, today)
-    keys = issue_keys(pki, school.name, result.records.staff)
+    keys = issue_keys(pki, school.name, result.records.staff, holder)
     authority_file = out / "authority.jws"
     write_atomically(authority_file, _sign_list(school, result.records, keys, clock))
     settings = Settings(

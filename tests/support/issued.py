@@ -284,7 +284,7 @@ class _Maker:
         return IssuedSchool(
             folder=self._folder,
             school=self._school,
-            keys=Keyring(self._keys.pki, self._keys.identities, self._keys.files, self._keys.seal),  # nothing opened
+            keys=Keyring(self._keys.pki, self._keys.holder, self._keys.people, self._keys.seal),  # nothing opened
             staff=tuple(records.staff),
             principal=principal,
             clerk=clerk,
@@ -363,7 +363,7 @@ def _sign_all(keys: Keyring, open_desk: Callable[[Signer], SigningDesk], school_
     signed = True
     while signed:
         signed = False
-        for staff_code in keys.files:
+        for staff_code in keys.people:
             desk = open_desk(keys.open_person(staff_code))
             report = sign_open_slots(desk, school_code=school_code, class_name=class_name, actor=ACTOR)
             assert not report.failed, report.failed
