@@ -67,10 +67,11 @@ class SlotRule:
     role: SlotRole
     order: int  # slots of a lower order must all be signed first
     formats: tuple[SignatureFormat, ...]
-    level: SignatureLevel  # the least level of the signature
+    level: SignatureLevel  # aimed at; what cannot be had at first is added later
     covers: tuple[Coverage, ...]
     offices: tuple[Office, ...]  # any one of these entitles
     commitment: str  # commitment type URI of EN 319 132-1, 5.2.3
+    demanded_level: SignatureLevel = SignatureLevel.B_B  # later slots wait for it, and nothing passes without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ def _parse_policy(content: bytes) -> SigningPolicy:
             covers=tuple(Coverage(value) for value in slot["covers"]),
             offices=tuple(Office(value) for value in slot["offices"]),
             commitment=slot["commitment"],
+            demanded_level=SignatureLevel(slot["demanded_level"]),
         )
         for slot in sorted(raw["slots"], key=lambda slot: int(slot["order"]))
     )

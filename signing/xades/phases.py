@@ -156,10 +156,10 @@ def _check_ready(stored: StoredDocument, slot: Slot, policy: SigningPolicy) -> N
     if stored.get_signature(slot.slot_id) is not None:
         raise SlotNotReady(f"{where}: already signed")
     for rule in (one for one in policy.rules if one.order < slot.rule.order):
-        missing = tuple(one for one in stored.list_slots(rule.role.value) if _lacks(stored, one, rule.level))
+        missing = tuple(one for one in stored.list_slots(rule.role.value) if _lacks(stored, one, rule.demanded_level))
         if missing:
             raise SlotNotReady(
-                f"{where}: these slots are signed first, at level {rule.level.value}: {', '.join(missing)}",
+                f"{where}: these slots are signed first, at level {rule.demanded_level.value}: {', '.join(missing)}",
                 missing=missing,
             )
 

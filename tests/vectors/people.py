@@ -257,9 +257,20 @@ def asked_about_a_time_before_it_was_signed() -> bytes:
     return signed()
 
 
-@cannot_tell("signing policy: the seal has a timestamp", "time.timestamps")
+@sound("signing policy: a timestamp is aimed at, not demanded, while the certificates are good")
 def timestamp_missing() -> bytes:
     return edit(signed(), lambda root: drop(only(root, SEAL, f"{XADES}SignatureTimeStamp")))
+
+
+@cannot_tell(
+    "EN 319 102-1, 5.3: without a timestamp the certificates must be good now",
+    "certificate.period",
+    "certificate.revocation",
+    "certificate.path",
+    at=datetime(2040, 1, 1, tzinfo=UTC),
+)
+def timestamp_missing_and_certificates_expired() -> bytes:
+    return timestamp_missing()
 
 
 @fails("EN 319 102-1, 5.4: a copied timestamp proves nothing", "time.timestamps")

@@ -1,17 +1,20 @@
-"""Every timestamp that is carried is right, and every slot has the one that its policy asks for.
+"""Every timestamp that is carried is right, and every slot has the one without which its policy lets nothing pass.
 
-Spec: EN 319 102-1, 5.4 (time-stamp validation) and 5.5; the signing policy's `level`.
+A slot whose policy only aims at a timestamp may lack it: its certificates are then judged at the time of the
+verification, and the finding says that the time of signing is not proven yet.
+Spec: EN 319 102-1, 5.4 (time-stamp validation) and 5.5; the signing policy's `level` and `demanded_level`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from transcript_core.pki.path import PathOutcome
 from transcript_core.policy import SignatureLevel
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, conclude, failed, indeterminate, judge_each, list_names
 from verify.examination import Context, Examination
-from verify.report import Finding, SubIndication
+from verify.report import Finding, FindingOutcome, SubIndication
 from verify.signature import ExaminedSignature, SignatureFormatName
 
 NAME: Final = "time.timestamps"
@@ -23,8 +26,12 @@ RULE: Final = Rule(
 
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
-    """Return whether all timestamps are right."""
-    return judge_each(RULE, examination.signatures, judge)
+    """Return whether all timestamps are right; what only is not proven yet is said, and stops nothing."""
+    finding = judge_each(RULE, examination.signatures, judge)
+    unproven = [one for one in examination.signatures if _lacks_aim(one)]
+    if finding.outcome is not FindingOutcome.PASSED or not unproven:
+        return finding
+    return conclude(RULE, _describe_unproven(unproven))
 
 
 def judge(signature: ExaminedSignature) -> Verdict:
@@ -43,12 +50,32 @@ def judge(signature: ExaminedSignature) -> Verdict:
                 answer.sub_indication or SubIndication.NO_POE,
             )
     slot = signature.facts.slot
-    if signature.facts.format is SignatureFormatName.JADES:
-        return PASSED  # a compact JWS has no place for a timestamp
-    if slot is not None and slot.rule.level is not SignatureLevel.B_B and signature.proven_time is None:
+    if slot is not None and slot.rule.demanded_level is not SignatureLevel.B_B and _is_unproven(signature):
         return indeterminate(
-            "thiếu dấu thời gian mà chính sách ký yêu cầu",
-            "the timestamp that the signing policy asks for is missing",
+            "thiếu dấu thời gian mà chính sách ký bắt buộc phải có",
+            "the timestamp that the signing policy demands is missing",
             SubIndication.NO_POE,
         )
     return PASSED
+
+
+def _is_unproven(signature: ExaminedSignature) -> bool:
+    """Return whether no timestamp proves its time; a compact JWS has no place for one."""
+    return signature.facts.format is not SignatureFormatName.JADES and signature.proven_time is None
+
+
+def _lacks_aim(signature: ExaminedSignature) -> bool:
+    slot = signature.facts.slot
+    return slot is not None and slot.rule.level is not SignatureLevel.B_B and _is_unproven(signature)
+
+
+def _describe_unproven(unproven: Sequence[ExaminedSignature]) -> Verdict:
+    names_vi = list_names([one.name_vi for one in unproven])
+    names_en = list_names([one.name_en for one in unproven], english=True)
+    return Verdict(
+        FindingOutcome.PASSED,
+        f"Thời điểm ký chưa được chứng minh (chưa kiểm tra, không bắt buộc) vì chưa có dấu thời gian: {names_vi}. "
+        "Chứng thư được xét tại thời điểm kiểm tra.",
+        f"The time of signing is not proven yet (not checked, not required), since there is no timestamp: {names_en}. "
+        "The certificates are judged at the time of this verification.",
+    )

@@ -76,7 +76,7 @@ def test_an_empty_slot_has_nothing_to_timestamp() -> None:
 
 def test_later_slots_wait_for_a_timestamp_that_the_policy_demands() -> None:
     document, slots, policy = build_unsigned(SchoolLevel.PRIMARY)
-    first = replace(policy.rules[0], level=SignatureLevel.B_T)
+    first = replace(policy.rules[0], level=SignatureLevel.B_T, demanded_level=SignatureLevel.B_T)
     strict = replace(policy, rules=(first, *policy.rules[1:]))
     document = sign_slots(document, slots[:1], strict)
     signer = SigningIdentity.of(make_signer("p-256"))
