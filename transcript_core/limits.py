@@ -81,6 +81,18 @@ MAX_AUTHORITY_BYTES: Final = 64 * 1024 * 1024
 MAX_STATUS_BYTES: Final = 64 * 1024 * 1024
 """Bytes of one signed status file of a school year."""
 
+MAX_LISTED_DIGESTS: Final = 20_000
+"""Digests of one list that goes to a machine with a key; a principal's 3,000 documents in two formats make 6,000."""
+
+MAX_LISTED_LINE_BYTES: Final = 8 * 1024
+"""Bytes of one line of such a list, or of the values that come back; a value of RSA-4096 needs 900."""
+
+MAX_LIST_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of one such list or file of values."""
+
+MAX_BATCH_PAGE: Final = 500
+"""Digests, or values, of one request of the signing agent; attaching them keeps the service busy for a few seconds."""
+
 MAX_UPLOAD_BYTES: Final = MAX_PDF_BYTES
 """Bytes of one uploaded file; the largest kind that is accepted."""
 
