@@ -1,30 +1,29 @@
-"""Canonical octets of an element and all that is below it.
+"""Canonical octets of an element and all that is below it, or of a whole document, less parts that are left out.
 
 Implements: Exclusive XML Canonicalization 1.0, Canonical XML 1.0 and Canonical XML 1.1, each with and without comments,
-for document subsets that are one element with everything below it.  Other node sets are not offered.
+for node sets that are an apex with everything below it except whole subtrees.  Other node sets are not offered.
 
-lxml does the work, with an addition for the inclusive methods, which take over what stands above the element:
-inherited `xml:*` attributes (Canonical XML 1.0, 2.4), and the same without `xml:id` (1.1, 2.4).
-
-Deviation: two rare cases are refused instead of answered wrongly: `#default` in an InclusiveNamespaces PrefixList,
-which lxml drops silently, and Canonical XML 1.1 of an element below one with `xml:base`, whose values would be joined.
+lxml does the usual work; `c14n_subset` does what lxml cannot or gets wrong: parts left out, `#default` in a PrefixList,
+and the inclusive methods for anything but a whole document, where lxml loses inherited `xml:*` attributes, declares
+namespaces twice and undeclares a default one that is in scope.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from enum import Enum
+from io import BytesIO
 from typing import Final
 
 from lxml import etree
 
-from transcript_core.errors import MalformedTranscript, UnsupportedSchema
+from transcript_core.c14n_subset import XML_NAMESPACE, SubsetWriter
+from transcript_core.errors import MalformedTranscript
 
-XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
-_XML_PREFIX: Final = f"{{{XML_NAMESPACE}}}"
-_XML_ID: Final = f"{{{XML_NAMESPACE}}}id"
-_XML_BASE: Final = f"{{{XML_NAMESPACE}}}base"
+__all__ = ["SLOWNESS", "XML_NAMESPACE", "C14nMethod", "canonicalize", "canonicalize_document", "is_slow"]
+
+SLOWNESS: Final = 16
+"""How many times longer a byte takes when lxml cannot write it."""
 
 
 class C14nMethod(Enum):
@@ -47,35 +46,80 @@ class C14nMethod(Enum):
         """Whether comments are part of the octets."""
         return self.value.endswith("WithComments")
 
+    @property
+    def version_1_1(self) -> bool:
+        """Whether this is Canonical XML 1.1, which inherits other `xml:*` attributes than 1.0."""
+        return self in {C14nMethod.INCLUSIVE_1_1, C14nMethod.INCLUSIVE_1_1_WITH_COMMENTS}
+
 
 def canonicalize(
     element: etree._Element,
     *,
     method: C14nMethod = C14nMethod.EXCLUSIVE,
     inclusive_prefixes: Sequence[str] = (),
+    without: Collection[etree._Element] = (),
 ) -> bytes:
     """Return the canonical octets of `element` and everything below it.
 
     Args:
         element: a node of a tree made by `parse_xml`; what follows it (its tail) is not part of it.
         method: the canonicalisation method; ours use exclusive without comments only.
-        inclusive_prefixes: the PrefixList of exclusive canonicalisation; empty for the other methods.
+        inclusive_prefixes: the PrefixList of exclusive canonicalisation; without meaning for the other methods.
+        without: elements below it that are left out with all that is in them; the text after them stays.
 
     Returns:
         UTF-8 octets without byte order mark.
 
     Raises:
         MalformedTranscript: the element cannot be written in canonical form (a relative namespace address).
-        UnsupportedSchema: one of the two cases that the module's deviation names.
 
     Spec: Exclusive XML Canonicalization 1.0; Canonical XML 1.0, 1.1.
     """
-    if "#default" in inclusive_prefixes:
-        raise UnsupportedSchema("exclusive canonicalisation with #default in its PrefixList is not supported")
+    if is_slow(element, method=method, inclusive_prefixes=inclusive_prefixes, without=without):
+        return _build_writer(method, inclusive_prefixes, without).write_element(element)
+    return _serialise(element, method, inclusive_prefixes) if method.exclusive else _serialise_document(element, method)
+
+
+def is_slow(
+    element: etree._Element,
+    *,
+    method: C14nMethod,
+    inclusive_prefixes: Sequence[str] = (),
+    without: Collection[etree._Element] = (),
+) -> bool:
+    """Return whether lxml cannot write these octets, so that they cost SLOWNESS times as much."""
     if method.exclusive:
-        return _serialise(element, method, inclusive_prefixes)
-    with _inherited(element, _list_inherited(element, method)):
-        return _serialise(element, method, ())
+        return bool(without) or "#default" in inclusive_prefixes
+    return bool(without) or not _is_whole_document(element)
+
+
+def _is_whole_document(element: etree._Element) -> bool:
+    return element.getparent() is None and element.getprevious() is None and element.getnext() is None
+
+
+def canonicalize_document(
+    root: etree._Element,
+    *,
+    method: C14nMethod,
+    inclusive_prefixes: Sequence[str] = (),
+    without: Collection[etree._Element] = (),
+) -> bytes:
+    """Return the canonical octets of the whole document of `root`, what stands before and after it included.
+
+    Raises:
+        MalformedTranscript: as `canonicalize`.
+    """
+    return _build_writer(method, inclusive_prefixes, without).write_document(root)
+
+
+def _build_writer(method: C14nMethod, prefixes: Sequence[str], without: Collection[etree._Element]) -> SubsetWriter:
+    return SubsetWriter(
+        exclusive=method.exclusive,
+        with_comments=method.with_comments,
+        version_1_1=method.version_1_1,
+        prefixes=prefixes if method.exclusive else (),
+        without=without,
+    )
 
 
 def _serialise(element: etree._Element, method: C14nMethod, prefixes: Sequence[str]) -> bytes:
@@ -93,27 +137,10 @@ def _serialise(element: etree._Element, method: C14nMethod, prefixes: Sequence[s
     return bytes(octets)
 
 
-def _list_inherited(element: etree._Element, method: C14nMethod) -> dict[str, str]:
-    """Return the `xml:*` attributes that stand above `element` and that its octets take over."""
-    found: dict[str, str] = {}
-    for ancestor in element.iterancestors():
-        for name, value in ancestor.attrib.items():
-            if str(name).startswith(_XML_PREFIX):
-                found.setdefault(str(name), str(value))
-    if method in {C14nMethod.INCLUSIVE_1_1, C14nMethod.INCLUSIVE_1_1_WITH_COMMENTS}:
-        found.pop(_XML_ID, None)
-        if _XML_BASE in found:
-            raise UnsupportedSchema("Canonical XML 1.1 below an element with xml:base is not supported")
-    return {name: value for name, value in found.items() if element.get(name) is None}
-
-
-@contextmanager
-def _inherited(element: etree._Element, attributes: Mapping[str, str]) -> Iterator[None]:
-    """Lend `element` the attributes while its octets are written; canonical form sorts them, so order is no matter."""
-    for name, value in attributes.items():
-        element.set(name, value)
+def _serialise_document(root: etree._Element, method: C14nMethod) -> bytes:
+    octets = BytesIO()
     try:
-        yield
-    finally:
-        for name in attributes:
-            del element.attrib[name]
+        root.getroottree().write_c14n(octets, with_comments=method.with_comments)
+    except (etree.LxmlError, ValueError) as error:
+        raise MalformedTranscript("the document cannot be written in canonical form") from error
+    return octets.getvalue()

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tests.support.samples import build_issue, build_transcript
+from transcript_core.c14n import canonicalize_document
 from transcript_core.canonical import (
     C14nMethod,
     build_id_map,
@@ -145,8 +146,10 @@ def test_exclusive_form_of_an_element_is_that_of_the_recommendation() -> None:
 def test_prefix_list_takes_namespaces_inclusively() -> None:
     root = parse_xml(b'<r xmlns:a="urn:a" xmlns:b="urn:b"><a:e/></r>')
     assert canonicalize(root[0], inclusive_prefixes=["b"]) == b'<a:e xmlns:a="urn:a" xmlns:b="urn:b"></a:e>'
-    with pytest.raises(UnsupportedSchema, match="#default"):
-        canonicalize(root[0], inclusive_prefixes=["#default"])
+    default = parse_xml(b'<r xmlns="urn:d" xmlns:a="urn:a"><a:e><a:f xmlns=""/></a:e></r>')
+    assert canonicalize(default[0], inclusive_prefixes=["#default"]) == (
+        b'<a:e xmlns="urn:d" xmlns:a="urn:a"><a:f xmlns=""></a:f></a:e>'
+    )
 
 
 def test_inclusive_form_takes_over_what_stands_above() -> None:
@@ -164,11 +167,41 @@ def test_inclusive_form_takes_over_what_stands_above() -> None:
     )
 
 
-def test_inherited_base_of_c14n_1_1_is_refused_rather_than_guessed() -> None:
-    root = parse_xml(b'<r xml:base="http://a/"><e/></r>')
-    assert b'xml:base="http://a/"' in canonicalize(root[0], method=C14nMethod.INCLUSIVE_1_0)
-    with pytest.raises(UnsupportedSchema, match="xml:base"):
-        canonicalize(root[0], method=C14nMethod.INCLUSIVE_1_1)
+@pytest.mark.parametrize(
+    ("outer", "inner", "own", "expected"),
+    [
+        ("http://a/b/", None, None, "http://a/b/"),
+        ("http://a/b/", "c/", None, "http://a/b/c/"),
+        ("http://a/b/d", "../c/", "x", "http://a/c/x"),
+        ("foo/bar/", "../../x/", None, "x/"),
+        ("../foo/", "..", None, "../"),
+        ("http://a/b", "http://z/y/", "q", "http://z/y/q"),
+        (None, None, "own/", "own/"),
+    ],
+)
+def test_c14n_1_1_joins_the_bases_above(outer: str | None, inner: str | None, own: str | None, expected: str) -> None:
+    """Canonical XML 1.1, 2.4; 1.0 takes the nearest one over as it stands."""
+    written = ["" if one is None else f' xml:base="{one}"' for one in (outer, inner, own)]
+    root = parse_xml("<r{}><m{}><e{}/></m></r>".format(*written).encode())
+    assert f'<e xml:base="{expected}">'.encode() in canonicalize(root[0][0], method=C14nMethod.INCLUSIVE_1_1)
+    nearest = own or inner or outer
+    assert f'<e xml:base="{nearest}">'.encode() in canonicalize(root[0][0], method=C14nMethod.INCLUSIVE_1_0)
+
+
+def test_inclusive_form_keeps_the_default_namespace_that_is_in_scope() -> None:
+    root = parse_xml(b'<r xmlns:p="urn:p"><p:c xmlns="urn:d"><a><p:c xmlns:q="urn:q"/></a></p:c></r>')
+    assert canonicalize(root[0], method=C14nMethod.INCLUSIVE_1_0) == (
+        b'<p:c xmlns="urn:d" xmlns:p="urn:p"><a><p:c xmlns:q="urn:q"></p:c></a></p:c>'
+    )
+
+
+def test_parts_left_out_take_nothing_else_with_them() -> None:
+    root = parse_xml(b"<?x y?><r>a<b>c</b>d<b/>e<!--f--></r><!--g-->")
+    without = list(root.iter("b"))
+    assert canonicalize(root, without=without) == b"<r>ade</r>"
+    assert canonicalize_document(root, method=C14nMethod.INCLUSIVE_1_0, without=without) == b"<?x y?>\n<r>ade</r>"
+    commented = canonicalize_document(root, method=C14nMethod.EXCLUSIVE_WITH_COMMENTS, without=without[:1])
+    assert commented == b"<?x y?>\n<r>ad<b></b>e<!--f--></r>\n<!--g-->"
 
 
 def test_relative_namespace_has_no_canonical_form() -> None:
