@@ -181,6 +181,50 @@ class EventRow(Base):
     __table_args__ = (Index("ix_events_school", "school_code", "school_year"),)
 
 
+class SigningBatchRow(Base):
+    """A list of digests that waits for values from a key on another machine.  It expires; nothing is locked by it."""
+
+    __tablename__ = "signing_batches"
+
+    batch_id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    school_code: Mapped[str] = mapped_column(String(20))
+    class_name: Mapped[str | None] = mapped_column(String(20))  # None: of all classes
+    certificate_sha256: Mapped[str] = mapped_column(String(64))
+    certificates: Mapped[str] = mapped_column(Text)  # PEM: the signer's, then its CA certificates, issuer first
+    algorithm: Mapped[str] = mapped_column(String(20))  # SignatureAlgorithm
+    evidence_sha256: Mapped[str] = mapped_column(String(64))  # in the document store
+    prepared_at: Mapped[datetime] = mapped_column(UtcDateTime)  # the signing time of all its signatures
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    documents: Mapped[int] = mapped_column(Integer, default=0)
+    digests: Mapped[int] = mapped_column(Integer, default=0)
+    list_sha256: Mapped[str | None] = mapped_column(String(64), default=None)  # None: still being prepared
+
+    __table_args__ = (Index("ix_signing_batches_expiry", "expires_at"),)
+
+
+class PendingRow(Base):
+    """One digest of a signing batch, with the state that attaching its value needs."""
+
+    __tablename__ = "pendings"
+
+    batch_id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)  # in the list, from 1
+    serial: Mapped[str] = mapped_column(String(26))
+    version: Mapped[int] = mapped_column(Integer)
+    slot_id: Mapped[str] = mapped_column(String(40))
+    format: Mapped[str] = mapped_column(String(5))  # SignatureFormat
+    class_name: Mapped[str] = mapped_column(String(20))
+    pupil_code: Mapped[str] = mapped_column(String(20))
+    digest: Mapped[bytes] = mapped_column(LargeBinary(64))
+    pending: Mapped[str] = mapped_column(Text)  # Pending.to_json
+    attached_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
+
+    __table_args__ = (
+        ForeignKeyConstraint(["batch_id"], ["signing_batches.batch_id"], ondelete="CASCADE"),
+        Index("ix_pendings_document", "serial", "version", "format"),
+    )
+
+
 class AuditRow(Base):
     """One change of state, written in the same transaction.  Names serials and codes, never pupils or marks."""
 

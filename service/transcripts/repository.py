@@ -11,7 +11,15 @@ from typing import Any
 from sqlalchemy import CursorResult, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from service.db.tables import DocumentRow, EventRow, EvidenceRow, RecallRow, SlotRow, TranscriptRow
+from service.db.tables import (
+    DocumentRow,
+    EventRow,
+    EvidenceRow,
+    RecallRow,
+    SigningBatchRow,
+    SlotRow,
+    TranscriptRow,
+)
 from transcript_core.errors import Conflict, NotFound
 from transcript_core.identifiers import generate_transcript_id
 from transcript_core.model import SchoolLevel, Transcript
@@ -369,6 +377,7 @@ def list_referenced_files(session: Session) -> set[str]:
         EventRow.document_sha256,
         EvidenceRow.evidence_sha256,
         RecallRow.xml_sha256,
+        SigningBatchRow.evidence_sha256,
     )
     found: set[str] = set()
     for column in columns:
