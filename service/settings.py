@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from signing.timestamp_budget import TimestampAuthority, parse_authority
 from transcript_core.errors import InputError
 
 
@@ -35,7 +36,8 @@ class Settings(BaseSettings):
     """The signed authority list of the department."""
 
     tsa_urls: Annotated[tuple[str, ...], NoDecode] = ()
-    """Time-stamping authorities, tried in turn; separated by blanks in the environment."""
+    """Time-stamping authorities, tried in turn; separated by blanks in the environment, each with its budget if it has
+    one: "http://tsa.example/tsr|budget=20/20min|block=1d|policy=1.2.3"."""
 
     clerk_token_sha256: str | None = None
     """SHA-256, in hex, of the token that lets a clerk record signed documents over HTTP; None: nobody may."""
@@ -59,10 +61,25 @@ class Settings(BaseSettings):
         """Return the document store's folder."""
         return self.store_dir or self.home / "store"
 
+    @property
+    def tsa_authorities(self) -> tuple[TimestampAuthority, ...]:
+        """Return the time-stamping authorities with their budgets."""
+        return tuple(parse_authority(one) for one in self.tsa_urls)
+
     @field_validator("tsa_urls", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(value.split()) if isinstance(value, str) else value
+
+    @field_validator("tsa_urls")
+    @classmethod
+    def _check_authorities(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            for one in value:
+                parse_authority(one)
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return value
 
 
 def load_settings() -> Settings:

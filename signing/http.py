@@ -7,6 +7,7 @@ answer is bounded in size and time here and believed nowhere before its signatur
 from __future__ import annotations
 
 import time
+from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Final, Self
 
@@ -16,6 +17,9 @@ from transcript_core.errors import EvidenceUnavailable
 from transcript_core.limits import FETCH_TIMEOUT_S
 
 _MAX_REDIRECTS: Final = 3
+_MAX_RETRY_AFTER_S: Final = 7 * 86_400.0
+"""Seconds of Retry-After that are believed; a server cannot silence itself for longer by mistake."""
+
 _SCHEMES: Final = frozenset({"http", "https"})
 _LOOPBACK: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")  # never through a proxy
 
@@ -82,7 +86,7 @@ class HttpFetch:
             if response.is_redirect:
                 return response.headers["Location"]
             if response.status_code != httpx.codes.OK:
-                raise _unavailable(str(address), f"it answered {response.status_code}")
+                raise _refused(str(address), response)
             return _read(response, max_bytes, deadline)
 
     def _check_address(self, url: str, previous: httpx.URL) -> httpx.URL:
@@ -106,6 +110,28 @@ def _read(response: httpx.Response, max_bytes: int, deadline: float) -> bytes:
         if time.monotonic() > deadline:
             raise _unavailable(str(response.url), "its answer took too long")
     return bytes(received)
+
+
+def _refused(url: str, response: httpx.Response) -> EvidenceUnavailable:
+    reason = f"it answered {response.status_code}"
+    return EvidenceUnavailable(
+        f"{url}: {reason}",
+        servers=((url, reason),),
+        status=response.status_code,
+        retry_after_s=_read_retry_after(response),
+    )
+
+
+def _read_retry_after(response: httpx.Response) -> float | None:
+    """Return the seconds of Retry-After, which are given as a number or as a date (RFC 9110, 10.2.3)."""
+    said = response.headers.get("Retry-After", "").strip()
+    if said.isascii() and said.isdigit():
+        return min(float(said), _MAX_RETRY_AFTER_S)
+    try:
+        start = parsedate_to_datetime(response.headers["Date"])
+        return min(max(0.0, (parsedate_to_datetime(said) - start).total_seconds()), _MAX_RETRY_AFTER_S)
+    except (KeyError, ValueError, TypeError):
+        return None
 
 
 def _unavailable(url: str, reason: str) -> EvidenceUnavailable:

@@ -12,6 +12,8 @@ A message is one sentence that says what, where and how to mend it.  It never ho
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class TranscriptError(Exception):
     """Root of all errors of this code base.  `code` is stable and safe to show."""
@@ -76,6 +78,10 @@ class KeyUnavailable(SigningError):
 
     code = "key-unavailable"
 
+    def __init__(self, problem: str, *, text_vi: str = "") -> None:
+        super().__init__(problem)
+        self.text_vi = text_vi  # one Vietnamese sentence for the person who wanted to sign; "" when there is none
+
 
 class NotEligible(SigningError):
     """This certificate may not sign this slot: wrong person, office, usage, expired or revoked."""
@@ -122,9 +128,18 @@ class TimestampRefused(SigningError):
 
     code = "timestamp-refused"
 
-    def __init__(self, problem: str, *, reasons: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        reason: str = "",
+        reasons: tuple[tuple[str, str], ...] = (),
+        retry_at: datetime | None = None,
+    ) -> None:
         super().__init__(problem)
+        self.reason = reason  # stable: "other-nonce", "other-imprint", "out-of-budget", "unreachable", ...
         self.reasons = reasons  # (address of the authority, why it gave none), in the order they were asked
+        self.retry_at = retry_at  # aware; the earliest moment at which asking again makes sense; None: any
 
 
 class EvidenceUnavailable(SigningError):
@@ -132,9 +147,18 @@ class EvidenceUnavailable(SigningError):
 
     code = "evidence-unavailable"
 
-    def __init__(self, problem: str, *, servers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(
+        self,
+        problem: str,
+        *,
+        servers: tuple[tuple[str, str], ...] = (),
+        status: int | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(problem)
         self.servers = servers  # (address that was asked, why its answer is of no use), in the order they were asked
+        self.status = status  # of HTTP, when one server answered with another than 200
+        self.retry_after_s = retry_after_s  # seconds after which it wants to be asked again, when it said so
 
 
 class StateError(TranscriptError):

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Final
+
+import structlog
 
 from service.workspace import Workspace
 from signing.eligibility import SignerCheck, check_certificate
 from signing.evidence import EvidenceCollector
 from signing.signer import Signer
 from signing.timestamp import TimestampClient
+from signing.timestamp_budget import RequestLedger
 from transcript_core.authority import AuthorityList
-from transcript_core.errors import NotEligible, TimestampRefused, TrustMaterialError
+from transcript_core.errors import EvidenceUnavailable, NotEligible, TimestampRefused, TrustMaterialError
 from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.fetch import Fetch
-from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.pki.trust import TrustStore
+
+_LEDGER: Final = "timestamp-requests.json"
+"""File in the installation's folder that counts the requests to time-stamping authorities."""
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,23 +60,26 @@ class SigningDesk:
     def evidence_with_timestamps(self) -> Evidence:
         """The same, with that of the time-stamping authority's certificate: what a B-T signature needs to be judged.
 
-        The authority is asked for one token to learn which certificate it uses now.
+        The certificate is the one of the authority's last token.  When no authority answers, or it uses another one by
+        now, the evidence is as good as there is: `service.signing.extending` completes it.
 
         Raises:
-            TimestampRefused: no authority gives a token, so nothing can reach B-T.
-            EvidenceUnavailable: the status of the authority's certificate could not be fetched.
+            NotEligible, EvidenceUnavailable: as `evidence`; never because of the authority.
         """
-        if self.services.timestamps is None:
-            return self.evidence
-        token = parse_timestamp(self.services.timestamps.request(hashlib.sha256(b"").digest()))
-        if token.certificate is None:
-            raise TimestampRefused("the time-stamping authority's token carries no certificate")
-        proof = self.services.evidence.collect(token.certificate, chain=token.certificates)
+        own, timestamps = self.evidence, self.services.timestamps
+        if timestamps is None:
+            return own
+        try:
+            certificate, *chain = timestamps.list_certificates()
+            proof = self.services.evidence.collect(certificate, chain=chain)
+        except (TimestampRefused, EvidenceUnavailable) as error:
+            _log.warning("timestamp.no-evidence", code=error.code)
+            return own
         return Evidence(
-            chain=tuple(dict.fromkeys((*self.evidence.chain, *proof.chain))),
-            ocsps=tuple(dict.fromkeys((*self.evidence.ocsps, *proof.ocsps))),
-            crls=tuple(dict.fromkeys((*self.evidence.crls, *proof.crls))),
-            fetched_at=self.evidence.fetched_at,
+            chain=tuple(dict.fromkeys((*own.chain, *proof.chain))),
+            ocsps=tuple(dict.fromkeys((*own.ocsps, *proof.ocsps))),
+            crls=tuple(dict.fromkeys((*own.crls, *proof.crls))),
+            fetched_at=own.fetched_at,
         )
 
     @cached_property
@@ -90,11 +100,23 @@ def open_services(workspace: Workspace, fetch: Fetch) -> SigningServices:
     Raises:
         TrustMaterialError: no anchors are configured.
     """
-    urls = workspace.settings.tsa_urls
     return SigningServices(
         fetch=fetch,
         evidence=EvidenceCollector(fetch, get_trust(workspace), workspace.clock),
-        timestamps=TimestampClient(urls, fetch) if urls else None,
+        timestamps=_open_timestamps(workspace, fetch),
+    )
+
+
+def _open_timestamps(workspace: Workspace, fetch: Fetch) -> TimestampClient | None:
+    authorities = workspace.settings.tsa_authorities
+    if not authorities:
+        return None
+    return TimestampClient(
+        authorities,
+        fetch,
+        trust=get_trust(workspace),
+        ledger=RequestLedger(workspace.settings.home / _LEDGER),
+        clock=workspace.clock,
     )
 
 
