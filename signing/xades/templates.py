@@ -56,20 +56,16 @@ class Form(Enum):
         return self.value[1]
 
 
-@dataclass(frozen=True, slots=True)
-class PartReference:
-    """One referenced part and its digest."""
-
-    part_id: str
-    digest: bytes  # 32 raw bytes, SHA-256 of the part's exclusive-C14N octets
+HOLE: Final = "\0"
+"""Stands where the base64 text of a part's digest or of the value will come; no character of XML."""
 
 
 @dataclass(frozen=True, slots=True)
-class SignedFacts:
-    """Everything that one signature signs, besides the certificate."""
+class SignedTerms:
+    """Everything that one signature signs besides the certificate and the digests of the parts."""
 
     slot_id: str
-    references: tuple[PartReference, ...]
+    part_ids: tuple[str, ...]  # referenced, in the policy's order
     signing_time: datetime  # aware, UTC, whole seconds
     role: str  # claimed role
     commitment: str  # URI
@@ -78,18 +74,18 @@ class SignedFacts:
 
 
 def build_signed_info(
-    facts: SignedFacts, algorithm: SignatureAlgorithm, properties_digest: bytes, *, form: Form
+    terms: SignedTerms, algorithm: SignatureAlgorithm, properties_digest: bytes, *, form: Form
 ) -> str:
-    """Return ds:SignedInfo: the parts in the policy's order, then the SignedProperties.
+    """Return ds:SignedInfo: the parts in the policy's order with a HOLE for each digest, then the SignedProperties.
 
     Args:
         properties_digest: 32 raw bytes of SHA-256 over `build_signed_properties(..., form=Form.ALONE)`.
     """
     references = "".join(
-        _reference(f'Id="{reference_id(facts.slot_id, number)}"', reference.part_id, reference.digest)
-        for number, reference in enumerate(facts.references, start=1)
+        _reference(f'Id="{reference_id(terms.slot_id, number)}"', part_id, HOLE)
+        for number, part_id in enumerate(terms.part_ids, start=1)
     )
-    properties = _reference(f'Type="{SIGNED_PROPERTIES_TYPE}"', properties_id(facts.slot_id), properties_digest)
+    properties = _reference(f'Type="{SIGNED_PROPERTIES_TYPE}"', properties_id(terms.slot_id), _b64(properties_digest))
     return (
         f"<ds:SignedInfo{form.ds}>"
         f'<ds:CanonicalizationMethod Algorithm="{EXCLUSIVE_C14N}"></ds:CanonicalizationMethod>'
@@ -97,17 +93,17 @@ def build_signed_info(
     )
 
 
-def build_signed_properties(certificate_der: bytes, facts: SignedFacts, *, form: Form) -> str:
+def build_signed_properties(certificate_der: bytes, terms: SignedTerms, *, form: Form) -> str:
     """Return xades:SignedProperties.  Spec: EN 319 132-1, 5.2.1 to 5.2.9; order by its annex C."""
     return (
-        f'<xades:SignedProperties{form.xades} Id="{properties_id(facts.slot_id)}"><xades:SignedSignatureProperties>'
-        f"<xades:SigningTime>{_date_time(facts.signing_time)}</xades:SigningTime>"
+        f'<xades:SignedProperties{form.xades} Id="{properties_id(terms.slot_id)}"><xades:SignedSignatureProperties>'
+        f"<xades:SigningTime>{_date_time(terms.signing_time)}</xades:SigningTime>"
         f"{_signing_certificate(certificate_der, form)}"
-        f"{_policy_identifier(facts, form)}"
-        f"<xades:SignerRoleV2><xades:ClaimedRoles><xades:ClaimedRole>{_escape(facts.role)}</xades:ClaimedRole>"
+        f"{_policy_identifier(terms, form)}"
+        f"<xades:SignerRoleV2><xades:ClaimedRoles><xades:ClaimedRole>{_escape(terms.role)}</xades:ClaimedRole>"
         "</xades:ClaimedRoles></xades:SignerRoleV2></xades:SignedSignatureProperties>"
-        f"<xades:SignedDataObjectProperties>{_formats(facts)}"
-        f"<xades:CommitmentTypeIndication><xades:CommitmentTypeId><xades:Identifier>{_escape(facts.commitment)}"
+        f"<xades:SignedDataObjectProperties>{_formats(terms)}"
+        f"<xades:CommitmentTypeIndication><xades:CommitmentTypeId><xades:Identifier>{_escape(terms.commitment)}"
         "</xades:Identifier></xades:CommitmentTypeId><xades:AllSignedDataObjects></xades:AllSignedDataObjects>"
         "</xades:CommitmentTypeIndication></xades:SignedDataObjectProperties></xades:SignedProperties>"
     )
@@ -115,19 +111,18 @@ def build_signed_properties(certificate_der: bytes, facts: SignedFacts, *, form:
 
 def build_signature_value(slot_id: str, value: bytes, *, form: Form) -> str:
     """Return ds:SignatureValue; `value` is raw r‖s for ECDSA."""
-    return f'<ds:SignatureValue{form.ds} Id="{value_id(slot_id)}">{_b64(value)}</ds:SignatureValue>'
+    return _signature_value(slot_id, _b64(value), form)
 
 
 def build_signature(
     slot_id: str,
     *,
     signed_info: str,
-    value: bytes,
     certificates: Sequence[bytes],
     signed_properties: str,
     unsigned_properties: str,
-) -> bytes:
-    """Return the whole ds:Signature as it is stored.
+) -> str:
+    """Return the whole ds:Signature as it is stored, a HOLE where its value will come.
 
     Args:
         signed_info, signed_properties: in their `Form.IN_PLACE`.
@@ -137,11 +132,11 @@ def build_signature(
     identifier = signature_id(slot_id)
     return (
         f'<ds:Signature{Form.ALONE.ds} Id="{identifier}">{signed_info}'
-        f"{build_signature_value(slot_id, value, form=Form.IN_PLACE)}"
+        f"{_signature_value(slot_id, HOLE, Form.IN_PLACE)}"
         f"{_key_info(tuple(certificates))}"
         f'<ds:Object><xades:QualifyingProperties{Form.ALONE.xades} Target="#{identifier}">'
         f"{signed_properties}{unsigned_properties}</xades:QualifyingProperties></ds:Object></ds:Signature>"
-    ).encode()
+    )
 
 
 def build_unsigned_properties(*, timestamp: bytes | None, evidences: Sequence[Evidence], known: Sequence[bytes]) -> str:
@@ -155,8 +150,8 @@ def build_unsigned_properties(*, timestamp: bytes | None, evidences: Sequence[Ev
     Spec: EN 319 132-1, 5.3 (SignatureTimeStamp), 5.4.1, 5.4.2 (values of certificates and of revocation).
     """
     properties = "" if timestamp is None else build_signature_timestamp(timestamp)
-    properties += _certificate_values([der for der in _list_unique(evidences, _list_chain) if der not in known])
-    properties += _revocation_values(
+    properties += build_certificate_values([der for der in _list_unique(evidences, _list_chain) if der not in known])
+    properties += build_revocation_values(
         _list_unique(evidences, lambda one: one.crls), _list_unique(evidences, lambda one: one.ocsps)
     )
     return wrap_unsigned_properties(properties) if properties else ""
@@ -178,11 +173,15 @@ def _list_chain(evidence: Evidence) -> Iterable[bytes]:
     return [one.der for one in evidence.chain]
 
 
-def _reference(attribute: str, part_id: str, digest: bytes) -> str:
+def _signature_value(slot_id: str, text: str, form: Form) -> str:
+    return f'<ds:SignatureValue{form.ds} Id="{value_id(slot_id)}">{text}</ds:SignatureValue>'
+
+
+def _reference(attribute: str, part_id: str, digest: str) -> str:
     return (
         f'<ds:Reference {attribute} URI="#{part_id}"><ds:Transforms><ds:Transform Algorithm="{EXCLUSIVE_C14N}">'
         f'</ds:Transform></ds:Transforms><ds:DigestMethod Algorithm="{SHA256}"></ds:DigestMethod>'
-        f"<ds:DigestValue>{_b64(digest)}</ds:DigestValue></ds:Reference>"
+        f"<ds:DigestValue>{digest}</ds:DigestValue></ds:Reference>"
     )
 
 
@@ -211,21 +210,21 @@ def _signing_certificate(certificate_der: bytes, form: Form) -> str:
     )
 
 
-def _policy_identifier(facts: SignedFacts, form: Form) -> str:
+def _policy_identifier(terms: SignedTerms, form: Form) -> str:
     return (
         "<xades:SignaturePolicyIdentifier><xades:SignaturePolicyId><xades:SigPolicyId>"
-        f'<xades:Identifier Qualifier="OIDAsURN">{_escape(facts.policy)}</xades:Identifier></xades:SigPolicyId>'
+        f'<xades:Identifier Qualifier="OIDAsURN">{_escape(terms.policy)}</xades:Identifier></xades:SigPolicyId>'
         f'<xades:SigPolicyHash><ds:DigestMethod{form.ds} Algorithm="{SHA256}"></ds:DigestMethod>'
-        f"<ds:DigestValue{form.ds}>{_b64(facts.policy_digest)}</ds:DigestValue></xades:SigPolicyHash>"
+        f"<ds:DigestValue{form.ds}>{_b64(terms.policy_digest)}</ds:DigestValue></xades:SigPolicyHash>"
         "</xades:SignaturePolicyId></xades:SignaturePolicyIdentifier>"
     )
 
 
-def _formats(facts: SignedFacts) -> str:
+def _formats(terms: SignedTerms) -> str:
     return "".join(
-        f'<xades:DataObjectFormat ObjectReference="#{reference_id(facts.slot_id, number)}">'
+        f'<xades:DataObjectFormat ObjectReference="#{reference_id(terms.slot_id, number)}">'
         f"<xades:MimeType>{PART_MIME_TYPE}</xades:MimeType></xades:DataObjectFormat>"
-        for number in range(1, len(facts.references) + 1)
+        for number in range(1, len(terms.part_ids) + 1)
     )
 
 
@@ -244,7 +243,8 @@ def build_signature_timestamp(token: bytes) -> str:
     )
 
 
-def _certificate_values(certificates: Sequence[bytes]) -> str:
+def build_certificate_values(certificates: Sequence[bytes]) -> str:
+    """Return xades:CertificateValues of these certificates (DER), or nothing.  Spec: EN 319 132-1, 5.4.1."""
     if not certificates:
         return ""
     values = "".join(
@@ -253,7 +253,8 @@ def _certificate_values(certificates: Sequence[bytes]) -> str:
     return f"<xades:CertificateValues>{values}</xades:CertificateValues>"
 
 
-def _revocation_values(crls: Sequence[bytes], ocsps: Sequence[bytes]) -> str:
+def build_revocation_values(crls: Sequence[bytes], ocsps: Sequence[bytes]) -> str:
+    """Return xades:RevocationValues of these CRLs and OCSP answers (DER), or nothing.  Spec: EN 319 132-1, 5.4.2."""
     values = ""
     if crls:
         listed = "".join(f"<xades:EncapsulatedCRLValue>{_b64(der)}</xades:EncapsulatedCRLValue>" for der in crls)
