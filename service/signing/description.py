@@ -1,24 +1,37 @@
-"""What signing needs to know of a stored document: its slots and policy.  Read once, though it is signed 19 times.
+"""What signing needs to know of a stored document: its slots and policy; read once a class.
 
-A signature changes nothing in front of the list of slots, so the description is remembered by the digest of those
-octets.  The verifier reads everything anew; nothing remembered here is ever believed about a signature.
+A description follows from a few parts of the document alone: school, class, year and policy, each subject's name and
+teachers, the list of signers and who issues.  Those octets are the same for most pupils of a class, so a description is
+remembered by their digest and only the document's own name (serial and version) is put in.  Marks, comments and
+signatures have no part in it.  The verifier reads everything anew; nothing remembered here is ever believed about a
+signature.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final
 
 from service.transcripts.building import get_transcript_document
 from transcript_core.policy import SigningPolicy, Slot
 
-MAX_REMEMBERED: Final = 4_096
-"""Descriptions in memory; one has about 10 KiB."""
+MAX_REMEMBERED: Final = 512
+"""Descriptions in memory; one has about 10 KiB.  A large school has 100 classes, and most pupils of one share one."""
 
 _SLOTS_BEGIN: Final = b"<DANH_SACH_THONG_TIN_KY>"
+_NAME: Final = re.compile(rb"<SO_HIEU>([0-9A-Z]{26})</SO_HIEU><PHIEN_BAN>([1-9][0-9]{0,8})</PHIEN_BAN>")
+_SUBJECT: Final = (b"<MA_MON_HOC>", b"</PHIEN_BAN_THAY_DOI>")
+"""Where a subject's code, name, teachers and revision begin and end, in the order of the layout."""
+_OTHERS: Final = (
+    (b"<CHINH_SACH_KY>", b"</TRUONG>"),  # policy and school
+    (b"</HOC_SINH><NAM_HOC>", b"</LOP>"),  # year, grade and class
+    (b"<DANH_SACH_NGUOI_KY>", b"</DANH_SACH_NGUOI_KY>"),  # who signs, and what is kept
+    (b"<THONG_TIN_PHAT_HANH>", b"<MA_BAM_PDF>"),  # manager, seal, day, digest of the policy
+)
 _remembered: OrderedDict[bytes, DocumentDescription] = OrderedDict()
 _lock = Lock()
 
@@ -37,16 +50,65 @@ def read_description(xml: bytes) -> DocumentDescription:
     Raises:
         MalformedTranscript: it is not a transcript.
     """
-    key = hashlib.sha256(xml[: xml.find(_SLOTS_BEGIN)]).digest()
-    with _lock:
-        known = _remembered.get(key)
-        if known is not None:
-            _remembered.move_to_end(key)
-            return known
+    content = xml[: max(xml.find(_SLOTS_BEGIN), 0)]
+    name, shape = _NAME.search(content), _digest_shape(content)
+    if name is None or shape is None:
+        return _read(xml)
+    known = _recall(shape)
+    if known is None:
+        known = _read(xml)
+        _remember(shape, known)
+    serial, version = name[1].decode("ascii"), int(name[2])
+    if known.slots[0].serial == serial and known.slots[0].version == version:
+        return known
+    slots = tuple(replace(slot, serial=serial, version=version) for slot in known.slots)
+    return DocumentDescription(slots, known.policy)
+
+
+def _read(xml: bytes) -> DocumentDescription:
     document = get_transcript_document(xml)
-    made = DocumentDescription(document.slots, document.policy)
+    return DocumentDescription(document.slots, document.policy)
+
+
+def _digest_shape(content: bytes) -> bytes | None:
+    """Return the SHA-256 of all that a description follows from but the document's name; None: something is missing."""
+    pieces = [_cut(content, 0, *marks) for marks in _OTHERS]
+    if b"" in pieces:
+        return None
+    pieces += _list_subjects(content[: content.find(_OTHERS[2][0])])
+    state = hashlib.sha256()
+    for piece in pieces:
+        state.update(b"%d:" % len(piece))
+        state.update(piece)
+    return state.digest()
+
+
+def _list_subjects(content: bytes) -> list[bytes]:
+    found = []
+    at = content.find(_SUBJECT[0])
+    while at >= 0:
+        found.append(_cut(content, at, *_SUBJECT))
+        at = content.find(_SUBJECT[0], at + max(len(found[-1]), 1))
+    return found
+
+
+def _cut(content: bytes, at: int, start_mark: bytes, end_mark: bytes) -> bytes:
+    """Return the octets from the first mark to the second; empty: one of them is not there."""
+    start = content.find(start_mark, at)
+    end = content.find(end_mark, start) if start >= 0 else -1
+    return content[start:end] if end >= 0 else b""
+
+
+def _recall(shape: bytes) -> DocumentDescription | None:
     with _lock:
-        _remembered[key] = made
+        known = _remembered.get(shape)
+        if known is not None:
+            _remembered.move_to_end(shape)
+        return known
+
+
+def _remember(shape: bytes, made: DocumentDescription) -> None:
+    with _lock:
+        _remembered[shape] = made
         while len(_remembered) > MAX_REMEMBERED:
             _remembered.popitem(last=False)
-    return made

@@ -14,7 +14,8 @@ from service.db.engine import transaction
 from service.progress import Advance, no_progress
 from service.signing.desk import SigningDesk, find_sealed_school
 from service.signing.evidence_store import get_evidence, list_evidence_digests
-from service.signing.workflow import CHUNK, OpenSlot, SigningReport, sign_chunk
+from service.signing.opening import OpenSlot
+from service.signing.workflow import CHUNK, SigningReport, sign_chunk
 from service.transcripts import repository
 from service.transcripts.building import get_transcript_document
 from service.transcripts.recording import SignedFiles, record_document

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import CursorResult, delete, func, or_, select, tuple_, update
+from sqlalchemy import CursorResult, delete, func, insert, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from service.db.tables import (
@@ -62,6 +62,10 @@ class StoredDocument:
     pdf_sha256: str
     json_sha256: str | None
     view_secret_sha256: bytes | None
+
+
+SlotMark: TypeAlias = tuple[DocumentKey, str, frozenset[SignatureFormat]]
+"""A slot and the formats in which it is signed: (document, slot Id, formats)."""
 
 
 def get_or_create_transcript_id(session: Session, *, pupil_code: str, level: SchoolLevel) -> str:
@@ -206,15 +210,21 @@ def list_open_slots(
 
 
 def load_for_signing(
-    session: Session, wanted: Sequence[tuple[DocumentKey, str]]
+    session: Session, wanted: Sequence[tuple[DocumentKey, str]], *, lock: bool = False
 ) -> dict[tuple[DocumentKey, str], tuple[StoredDocument, tuple[SignatureFormat, ...]]]:
-    """Return the document of each named slot, and the formats in which the slot is not signed yet."""
+    """Return the document of each named slot, and the formats in which the slot is not signed yet.
+
+    Args:
+        lock: keep the rows from changing until the transaction ends, where the database has locks on rows.
+    """
     names = [(key.serial, key.version, slot_id) for key, slot_id in wanted]
     query = (
         select(SlotRow, DocumentRow)
         .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
         .where(tuple_(SlotRow.serial, SlotRow.version, SlotRow.slot_id).in_(names))
     )
+    if lock:
+        query = query.order_by(SlotRow.serial, SlotRow.version).with_for_update()
     found = {}
     for slot, document in session.execute(query):
         signed = {SignatureFormat.XADES: slot.xades, SignatureFormat.PADES: slot.pades}
@@ -313,6 +323,48 @@ def add_evidence(
         )
         for kind in formats
     )
+
+
+def update_documents(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change columns of many documents, named by `serial` and `version`, whose rows the transaction has locked."""
+    if rows:
+        session.execute(update(DocumentRow), [dict(row) for row in rows])
+
+
+def mark_many(session: Session, signed: Sequence[SlotMark]) -> None:
+    """As `mark_slots`, for slots of many documents."""
+    rows = [
+        {"serial": key.serial, "version": key.version, "slot_id": slot_id, **{kind.value: True for kind in formats}}
+        for key, slot_id, formats in signed
+    ]
+    if rows:
+        session.execute(update(SlotRow), rows)
+
+
+def add_evidence_of_many(
+    session: Session,
+    signed: Sequence[SlotMark],
+    *,
+    certificate_sha256: str,
+    evidence_sha256: str,
+    signed_at: datetime,
+) -> None:
+    """As `add_evidence`, for slots of many documents signed by one person."""
+    rows = [
+        {
+            "serial": key.serial,
+            "version": key.version,
+            "slot_id": slot_id,
+            "format": kind.value,
+            "certificate_sha256": certificate_sha256,
+            "evidence_sha256": evidence_sha256,
+            "signed_at": signed_at,
+        }
+        for key, slot_id, formats in signed
+        for kind in sorted(formats)
+    ]
+    if rows:
+        session.execute(insert(EvidenceRow), rows)
 
 
 def add_event(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from service.signing.workflow import AppearanceCache, SigningReport, sign_chunk
+from service.signing.opening import AppearanceCache
+from service.signing.workflow import SigningReport, sign_chunk
 from service.transcripts.building import BuildOptions, get_transcript_document
 from service.transcripts.replacing import build_replacement
 from tests.support.workflow import ACTOR, DEPUTY_DECISION, SmallSchool, enrolled_school, list_staff_of
@@ -93,7 +94,7 @@ def test_somebody_stands_in_for_an_absent_teacher(tmp_path: Path) -> None:
         assert school.sign(absent).signed == []
         report = SigningReport()
         desk = school.open_desk(school.open_person(absent))
-        sign_chunk(desk, [(key, "gvbm-TIN-1")], AppearanceCache(desk).build, actor=ACTOR, report=report)
+        sign_chunk(desk, [(key, "gvbm-TIN-1")], AppearanceCache(desk.at).build, actor=ACTOR, report=report)
         assert [type(error) for _, _, error in report.failed] == [NotEligible]
         for issued in school.issue_all():
             school.assert_passes(issued)
