@@ -203,7 +203,7 @@ class SigningBatchRow(Base):
 
 
 class PendingRow(Base):
-    """One digest of a signing batch, with the state that attaching its value needs."""
+    """One digest of a signing batch, with the state that attaching its value needs; `slots` say what was attached."""
 
     __tablename__ = "pendings"
 
@@ -217,7 +217,6 @@ class PendingRow(Base):
     pupil_code: Mapped[str] = mapped_column(String(20))
     digest: Mapped[bytes] = mapped_column(LargeBinary(64))
     pending: Mapped[str] = mapped_column(Text)  # Pending.to_json
-    attached_at: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)
 
     __table_args__ = (
         ForeignKeyConstraint(["batch_id"], ["signing_batches.batch_id"], ondelete="CASCADE"),

@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from service.db.tables import PendingRow, SigningBatchRow
+from service.db.tables import EvidenceRow, PendingRow, SigningBatchRow, SlotRow
 from service.signing.lists import ListedDigest
 from service.transcripts.repository import DocumentKey
 from signing.signer import Pending, SigningIdentity
@@ -45,7 +45,6 @@ class StoredPending:
 
     listed: ListedDigest
     pending: Pending
-    attached_at: datetime | None
 
     @property
     def key(self) -> DocumentKey:
@@ -144,15 +143,24 @@ def load_pendings(session: Session, batch_id: str, numbers: Collection[int]) -> 
 
 
 def count_open(session: Session, batch_id: str) -> int:
-    """Return how many digests of a batch have no value attached."""
-    query = select(func.count()).select_from(PendingRow).filter_by(batch_id=batch_id, attached_at=None)
-    return session.scalar(query) or 0
+    """Return how many digests of a batch stand for a format in which their slot is not signed."""
+    query = select(func.count()).select_from(PendingRow).join(SlotRow, _same_slot()).filter(_is_unsigned())
+    return session.scalar(query.where(PendingRow.batch_id == batch_id)) or 0
 
 
-def mark_attached(session: Session, batch_id: str, numbers: Collection[int], *, at: datetime) -> None:
-    """Note that the values of these digests are in their documents."""
-    named = update(PendingRow).filter_by(batch_id=batch_id).where(PendingRow.number.in_(numbers))
-    session.execute(named.values(attached_at=at))
+def list_attached(
+    session: Session, batch: SigningBatch, keys: Collection[DocumentKey]
+) -> set[tuple[DocumentKey, str, SignatureFormat]]:
+    """Return (document, slot Id, format) of each signature of these documents that this batch's values made."""
+    query = (
+        select(EvidenceRow)
+        .filter_by(certificate_sha256=batch.identity.certificate.sha256.hex(), signed_at=batch.prepared_at)
+        .where(tuple_(EvidenceRow.serial, EvidenceRow.version).in_([(key.serial, key.version) for key in keys]))
+    )
+    return {
+        (DocumentKey(row.serial, row.version), row.slot_id, SignatureFormat(row.format))
+        for row in session.scalars(query)
+    }
 
 
 def list_contested(session: Session, keys: Sequence[DocumentKey], *, batch_id: str, at: datetime) -> set[DocumentKey]:
@@ -160,11 +168,28 @@ def list_contested(session: Session, keys: Sequence[DocumentKey], *, batch_id: s
     query = (
         select(PendingRow.serial, PendingRow.version)
         .join(SigningBatchRow, SigningBatchRow.batch_id == PendingRow.batch_id)
-        .where(PendingRow.batch_id != batch_id, PendingRow.attached_at.is_(None), SigningBatchRow.expires_at > at)
+        .join(SlotRow, _same_slot())
+        .where(PendingRow.batch_id != batch_id, SigningBatchRow.expires_at > at, ~SlotRow.pades)
         .where(PendingRow.format == SignatureFormat.PADES.value)
         .where(tuple_(PendingRow.serial, PendingRow.version).in_([(key.serial, key.version) for key in keys]))
     )
     return {DocumentKey(serial, version) for serial, version in session.execute(query)}
+
+
+def _same_slot() -> ColumnElement[bool]:
+    return and_(
+        SlotRow.serial == PendingRow.serial,
+        SlotRow.version == PendingRow.version,
+        SlotRow.slot_id == PendingRow.slot_id,
+    )
+
+
+def _is_unsigned() -> ColumnElement[bool]:
+    xades, pades = SignatureFormat.XADES.value, SignatureFormat.PADES.value
+    return or_(
+        and_(PendingRow.format == xades, ~SlotRow.xades),
+        and_(PendingRow.format == pades, ~SlotRow.pades),
+    )
 
 
 def remove_batch(session: Session, batch_id: str) -> None:
@@ -173,9 +198,13 @@ def remove_batch(session: Session, batch_id: str) -> None:
     session.execute(delete(SigningBatchRow).filter_by(batch_id=batch_id))
 
 
-def list_expired(session: Session, *, before: datetime) -> list[str]:
-    """Return the ids of the batches that expired before this moment."""
-    return list(session.scalars(select(SigningBatchRow.batch_id).where(SigningBatchRow.expires_at < before)))
+def remove_expired(session: Session, *, before: datetime) -> int:
+    """Remove the batches that expired before this moment, half prepared ones included; return how many they were."""
+    query = select(SigningBatchRow.batch_id).where(SigningBatchRow.expires_at < before)
+    found = list(session.scalars(query))
+    for batch_id in found:
+        remove_batch(session, batch_id)
+    return len(found)
 
 
 def _to_domain(row: PendingRow) -> StoredPending:
@@ -189,4 +218,4 @@ def _to_domain(row: PendingRow) -> StoredPending:
         pupil_code=row.pupil_code,
         digest=row.digest,
     )
-    return StoredPending(listed, Pending.from_json(row.pending), row.attached_at)
+    return StoredPending(listed, Pending.from_json(row.pending))

@@ -44,7 +44,6 @@ def upgrade() -> None:
         sa.Column("pupil_code", sa.String(length=20), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=64), nullable=False),
         sa.Column("pending", sa.Text(), nullable=False),
-        sa.Column("attached_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["batch_id"], ["signing_batches.batch_id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("batch_id", "number"),
     )
