@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from signing.signer import Pending, PendingFormat, Signer, SigningIdentity, StateValue, check_value
+from signing.signer import Pending, PendingFormat, Signer, SigningIdentity, check_value
+from signing.state import StateValue
 from transcript_core.errors import KeyUnavailable, LimitExceeded, MalformedTranscript, StaleDigest
 from transcript_core.jws import ACCEPTED_ALGORITHMS
 from transcript_core.limits import MAX_JSON_BYTES

@@ -14,13 +14,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
+from signing.state import StateValue
 from transcript_core.errors import MalformedTranscript, SignatureMismatch
-from transcript_core.pki.algorithms import SignatureAlgorithm, verify_digest
+from transcript_core.pki.algorithms import SignatureAlgorithm, value_size, verify_digest
 from transcript_core.pki.certificates import Certificate
-
-StateValue: TypeAlias = str | int
 
 _FORMAT: Final = "hocba-pending/1"
 _MAX_PENDING_CHARS: Final = 128 * 1024  # a few hundred for XML; a PDF keeps its appended section, about 10 KiB
@@ -91,7 +90,11 @@ class SigningIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A digest that waits for its signature value.  Small, survives a restart, holds no secret and no content."""
+    """A digest that waits for its signature value.  Small, survives a restart, holds no secret and no content.
+
+    Raises:
+        MalformedTranscript: the digest is not one of the hash that the signature algorithm signs.
+    """
 
     format: PendingFormat
     serial: str  # of the document; "" when the format has none
@@ -103,6 +106,19 @@ class Pending:
     certificate_sha256: bytes  # 32 raw bytes; fixed at prepare
     signing_time: datetime  # aware, UTC, whole seconds
     state: Mapping[str, StateValue]  # what the format's attach needs; nobody else reads it
+
+    def __post_init__(self) -> None:
+        algorithm = self.signature_algorithm
+        if len(self.digest) != algorithm.digest_size or self.digest_algorithm != algorithm.hash_name:
+            raise MalformedTranscript(
+                f"{self.where}: a digest of {len(self.digest)} bytes by {self.digest_algorithm} is none that "
+                f"{algorithm.value} signs; prepare again"
+            )
+
+    @property
+    def where(self) -> str:
+        """Return which document and slot this is, as error messages begin."""
+        return f"document {self.serial} version {self.version}, slot {self.slot_id}"
 
     def to_json(self) -> str:
         """Return the pending as one line of JSON text."""
@@ -163,11 +179,22 @@ def check_value(pending: Pending, value: bytes, certificate: Certificate) -> Non
     Raises:
         SignatureMismatch: another certificate, or the value does not verify.
     """
-    where = f"document {pending.serial} version {pending.version}, slot {pending.slot_id}"
     if certificate.sha256 != pending.certificate_sha256:
-        raise SignatureMismatch(f"{where}: the certificate is not the one fixed at prepare; prepare again")
-    if not verify_digest(certificate, pending.signature_algorithm, pending.digest, value):
-        raise SignatureMismatch(f"{where}: the signature value does not verify against the certificate; sign again")
+        raise SignatureMismatch(f"{pending.where}: the certificate is not the one fixed at prepare; prepare again")
+    algorithm = pending.signature_algorithm
+    if verify_digest(certificate, algorithm, pending.digest, value):
+        return
+    expected = value_size(algorithm, certificate.public_key)
+    if expected is None:
+        raise SignatureMismatch(
+            f"{pending.where}: the certificate's key is none that {algorithm.value} signs with; prepare again with the "
+            "certificate and the algorithm of one key"
+        )
+    if len(value) != expected:
+        raise SignatureMismatch(
+            f"{pending.where}: the signature value has {len(value)} bytes instead of {expected}; sign again"
+        )
+    raise SignatureMismatch(f"{pending.where}: the signature value does not verify against the certificate; sign again")
 
 
 def _text(value: object) -> str:

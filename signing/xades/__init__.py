@@ -14,7 +14,7 @@ from signing.xades.longterm import (
     list_signers,
     read_state,
 )
-from signing.xades.phases import attach, prepare, timestamp_imprint
+from signing.xades.phases import attach, attach_opened, prepare, timestamp_imprint
 
 __all__ = [
     "LongTermState",
@@ -22,6 +22,7 @@ __all__ = [
     "add_evidence",
     "add_timestamp",
     "attach",
+    "attach_opened",
     "get_archive_imprint",
     "get_timestamp_imprint",
     "list_signers",

@@ -14,23 +14,14 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Final
 
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
+from signing.state import KeptState, StateValue
+from signing.xades.frames import build_frame, build_texts, build_timestamped_frame
 from signing.xades.roles import describe_role
-from signing.xades.templates import (
-    Form,
-    PartReference,
-    SignedFacts,
-    build_signature,
-    build_signature_value,
-    build_signed_info,
-    build_signed_properties,
-    build_unsigned_properties,
-)
+from signing.xades.templates import Form, SignedTerms, build_signature_value
 from transcript_core.errors import MalformedTranscript, SlotNotReady, StaleDigest, TimestampRefused, TrustMaterialError
-from transcript_core.pki.algorithms import SignatureAlgorithm
 from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.policy import SignatureLevel, SigningPolicy, Slot
@@ -38,16 +29,25 @@ from transcript_core.xml import StoredDocument
 
 _ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _TIMESTAMP: Final = b"<xades:SignatureTimeStamp>"
-_CACHED_TEXTS: Final = 1_024  # one has about 5 KiB; a batch prepares a few hundred before it attaches the first
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    """The two signed elements, as they are digested and as they are stored."""
+@dataclass(frozen=True, slots=True, eq=False)
+class XadesState(KeptState):
+    """What `attach` needs of a prepared XAdES signature."""
 
-    digest: bytes  # of SignedInfo, by the algorithm's hash: what the key signs
-    signed_info: str  # in place
-    signed_properties: str  # in place
+    terms: SignedTerms
+    part_digests: tuple[bytes, ...]  # 32 raw bytes each, in the order of `terms.part_ids`
+
+    def write(self) -> dict[str, StateValue]:
+        """Return the state as plain values."""
+        pairs = zip(self.terms.part_ids, self.part_digests, strict=True)
+        return {
+            "references": " ".join(f"{part_id}={digest.hex()}" for part_id, digest in pairs),
+            "role": self.terms.role,
+            "commitment": self.terms.commitment,
+            "policy": self.terms.policy,
+            "policy_digest": self.terms.policy_digest.hex(),
+        }
 
 
 def prepare(
@@ -61,31 +61,32 @@ def prepare(
         at: the signing time that is signed, aware.
 
     Raises:
-        SlotNotReady: the slot is signed already, or a slot of an earlier order is empty or below the policy's level.
+        SlotNotReady: the slot is signed already, or a slot of an earlier order is empty or below the level demanded.
         MalformedTranscript: the document lacks a part that the slot signs.
     """
     stored = _open(document)
     _check_ready(stored, slot, policy)
-    facts = SignedFacts(
+    terms = SignedTerms(
         slot_id=slot.slot_id,
-        references=tuple(PartReference(part, stored.get_part_digest(part)) for part in slot.reference_ids),
+        part_ids=slot.reference_ids,
         signing_time=at.astimezone(UTC).replace(microsecond=0),
         role=describe_role(slot),
         commitment=slot.rule.commitment,
         policy=policy.identifier,
         policy_digest=policy.digest,
     )
+    state = XadesState(terms, tuple([stored.get_part_digest(part_id) for part_id in terms.part_ids]))
     return Pending(
         format=PendingFormat.XADES,
         serial=slot.serial,
         version=slot.version,
         slot_id=slot.slot_id,
-        digest=_build_texts(identity.certificate.der, identity.algorithm, facts).digest,
+        digest=_digest(identity, state),
         digest_algorithm=identity.algorithm.hash_name,
         signature_algorithm=identity.algorithm,
         certificate_sha256=identity.certificate.sha256,
-        signing_time=facts.signing_time,
-        state=_to_state(facts),
+        signing_time=terms.signing_time,
+        state=state,
     )
 
 
@@ -121,39 +122,57 @@ def attach(
         StaleDigest: a part changed since prepare.
         TimestampRefused: the token covers something else.
     """
+    return attach_opened(
+        document,
+        pending,
+        value,
+        identity=identity,
+        evidence=evidence,
+        timestamp=timestamp,
+        timestamp_evidence=timestamp_evidence,
+    ).octets
+
+
+def attach_opened(
+    document: bytes | StoredDocument,
+    pending: Pending,
+    value: bytes,
+    *,
+    identity: SigningIdentity,
+    evidence: Evidence | None = None,
+    timestamp: bytes | None = None,
+    timestamp_evidence: Evidence | None = None,
+) -> StoredDocument:
+    """As `attach`; the returned document is opened already, for the next signature or to be named by its digest."""
     stored = _open(document)
+    state = _get_state(pending)
     check_value(pending, value, identity.certificate)
-    facts = _from_state(pending)
-    _check_unchanged(stored, facts, pending)
-    texts = _build_texts(identity.certificate.der, identity.algorithm, facts)
-    if texts.digest != pending.digest:
-        raise StaleDigest(f"{_where(pending)}: prepared by another release or altered since; prepare again")
-    _check_timestamp(timestamp, pending, value)
-    certificates = (identity.certificate.der, *(one.der for one in identity.chain))
-    signature = build_signature(
-        pending.slot_id,
-        signed_info=texts.signed_info,
-        value=value,
-        certificates=certificates,
-        signed_properties=texts.signed_properties,
-        unsigned_properties=build_unsigned_properties(
-            timestamp=timestamp,
-            evidences=[one for one in (evidence, timestamp_evidence if timestamp else None) if one is not None],
-            known=certificates,
-        ),
-    )
-    return stored.splice_signature(pending.slot_id, signature)
+    _check_unchanged(stored, state, pending)
+    if _digest(identity, state) != pending.digest or state.terms.slot_id != pending.slot_id:
+        raise StaleDigest(f"{pending.where}: prepared by another release or altered since; prepare again")
+    if timestamp is None:
+        frame = build_frame(identity, state.terms, evidence)
+    else:
+        _check_timestamp(timestamp, pending, value)
+        evidences = [one for one in (evidence, timestamp_evidence) if one is not None]
+        frame = build_timestamped_frame(identity, state.terms, timestamp, evidences)
+    return stored.sign(frame.fill((*state.part_digests, value)))
 
 
 def _open(document: bytes | StoredDocument) -> StoredDocument:
     return document if isinstance(document, StoredDocument) else StoredDocument(document)
 
 
+def _digest(identity: SigningIdentity, state: XadesState) -> bytes:
+    texts = build_texts(identity.certificate.der, identity.algorithm, state.terms)
+    return texts.digest(state.part_digests, identity.algorithm.hash_name)
+
+
 def _check_ready(stored: StoredDocument, slot: Slot, policy: SigningPolicy) -> None:
     where = f"document {slot.serial} version {slot.version}, slot {slot.slot_id}"
     if not all(_ID.fullmatch(identifier) for identifier in (slot.slot_id, *slot.reference_ids)):
         raise MalformedTranscript(f"{where}: it or a part it signs has an Id that is no XML name")
-    if stored.get_signature(slot.slot_id) is not None:
+    if stored.is_signed(slot.slot_id):
         raise SlotNotReady(f"{where}: already signed")
     for rule in (one for one in policy.rules if one.order < slot.rule.order):
         missing = tuple(one for one in stored.list_slots(rule.role.value) if _lacks(stored, one, rule.demanded_level))
@@ -166,16 +185,17 @@ def _check_ready(stored: StoredDocument, slot: Slot, policy: SigningPolicy) -> N
 
 def _lacks(stored: StoredDocument, slot_id: str, level: SignatureLevel) -> bool:
     """Return whether the slot is empty, or without the timestamp that the policy wants before later slots."""
-    signature = stored.get_signature(slot_id)
-    return signature is None or (level is not SignatureLevel.B_B and _TIMESTAMP not in signature)
+    if level is SignatureLevel.B_B or not stored.is_signed(slot_id):
+        return not stored.is_signed(slot_id)
+    return _TIMESTAMP not in (stored.get_signature(slot_id) or b"")
 
 
-def _check_unchanged(stored: StoredDocument, facts: SignedFacts, pending: Pending) -> None:
-    if stored.get_signature(pending.slot_id) is not None:
-        raise SlotNotReady(f"{_where(pending)}: signed by another action meanwhile")
-    for reference in facts.references:
-        if stored.get_part_digest(reference.part_id) != reference.digest:
-            raise StaleDigest(f"{_where(pending)}: part {reference.part_id} changed since prepare; prepare again")
+def _check_unchanged(stored: StoredDocument, state: XadesState, pending: Pending) -> None:
+    if stored.is_signed(pending.slot_id):
+        raise SlotNotReady(f"{pending.where}: signed by another action meanwhile")
+    for part_id, digest in zip(state.terms.part_ids, state.part_digests, strict=True):
+        if stored.get_part_digest(part_id) != digest:
+            raise StaleDigest(f"{pending.where}: part {part_id} changed since prepare; prepare again")
 
 
 def _check_timestamp(token: bytes | None, pending: Pending, value: bytes) -> None:
@@ -184,51 +204,28 @@ def _check_timestamp(token: bytes | None, pending: Pending, value: bytes) -> Non
     try:
         imprint = parse_timestamp(token).imprint
     except TrustMaterialError as error:
-        raise TimestampRefused(f"{_where(pending)}: the timestamp cannot be read; ask for a new one") from error
+        raise TimestampRefused(f"{pending.where}: the timestamp cannot be read; ask for a new one") from error
     if imprint != timestamp_imprint(pending, value):
-        raise TimestampRefused(f"{_where(pending)}: the timestamp is for another signature; ask for a new one")
+        raise TimestampRefused(f"{pending.where}: the timestamp is for another signature; ask for a new one")
 
 
-@lru_cache(maxsize=_CACHED_TEXTS)
-def _build_texts(certificate_der: bytes, algorithm: SignatureAlgorithm, facts: SignedFacts) -> _Texts:
-    """A pure function of its arguments; prepare and attach of one process share the result."""
-    properties = build_signed_properties(certificate_der, facts, form=Form.ALONE)
-    digest = hashlib.sha256(properties.encode()).digest()
-    info = build_signed_info(facts, algorithm, digest, form=Form.ALONE)
-    return _Texts(
-        digest=hashlib.new(algorithm.hash_name, info.encode()).digest(),
-        signed_info=build_signed_info(facts, algorithm, digest, form=Form.IN_PLACE),
-        signed_properties=build_signed_properties(certificate_der, facts, form=Form.IN_PLACE),
-    )
-
-
-def _to_state(facts: SignedFacts) -> dict[str, str | int]:
-    return {
-        "references": " ".join(f"{one.part_id}={one.digest.hex()}" for one in facts.references),
-        "role": facts.role,
-        "commitment": facts.commitment,
-        "policy": facts.policy,
-        "policy_digest": facts.policy_digest.hex(),
-    }
-
-
-def _from_state(pending: Pending) -> SignedFacts:
+def _get_state(pending: Pending) -> XadesState:
+    """Return the state as it was made at prepare, or read it when it has travelled as text."""
     if pending.format is not PendingFormat.XADES:
-        raise MalformedTranscript(f"{_where(pending)}: prepared for {pending.format.value}, not for xades")
+        raise MalformedTranscript(f"{pending.where}: prepared for {pending.format.value}, not for xades")
+    if isinstance(pending.state, XadesState):
+        return pending.state
     try:
         pairs = [pair.partition("=") for pair in str(pending.state["references"]).split(" ")]
-        return SignedFacts(
+        terms = SignedTerms(
             slot_id=pending.slot_id,
-            references=tuple(PartReference(part, bytes.fromhex(digest)) for part, _, digest in pairs),
+            part_ids=tuple(part_id for part_id, _, _ in pairs),
             signing_time=pending.signing_time,
             role=str(pending.state["role"]),
             commitment=str(pending.state["commitment"]),
             policy=str(pending.state["policy"]),
             policy_digest=bytes.fromhex(str(pending.state["policy_digest"])),
         )
+        return XadesState(terms, tuple(bytes.fromhex(digest) for _, _, digest in pairs))
     except (KeyError, ValueError) as error:
-        raise MalformedTranscript(f"{_where(pending)}: the prepared state cannot be read; prepare again") from error
-
-
-def _where(pending: Pending) -> str:
-    return f"document {pending.serial} version {pending.version}, slot {pending.slot_id}"
+        raise MalformedTranscript(f"{pending.where}: the prepared state cannot be read; prepare again") from error

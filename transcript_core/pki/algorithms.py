@@ -8,6 +8,7 @@ nothing can select them.  An ECDSA value is raw r‖s everywhere in this code ba
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from asn1crypto import algos
@@ -67,22 +68,10 @@ class SignatureAlgorithm(Enum):
     ECDSA_P256_SHA256 = "ecdsa-p256-sha256"
     ECDSA_P384_SHA384 = "ecdsa-p384-sha384"
 
-    @property
-    def hash_name(self) -> str:
-        """Return the hash as hashlib and CMS name it: "sha256"."""
-        return self.value.rpartition("-")[2]
-
-    @property
-    def digest_size(self) -> int:
-        """Return the bytes of the digest that is signed."""
-        return _HASHES[self.hash_name].digest_size
-
-    @property
-    def scheme(self) -> Scheme:
-        """Return how the digest is signed."""
-        if self.value.startswith("ecdsa"):
-            return Scheme.ECDSA
-        return Scheme.RSA_PSS if self.value.startswith("rsa-pss") else Scheme.RSA_PKCS1
+    def __init__(self, text: str) -> None:
+        family, _, self.hash_name = text.rpartition("-")  # as hashlib and CMS name it: "sha256"
+        self.digest_size = _HASHES[self.hash_name].digest_size  # bytes of the digest that is signed
+        self.scheme = Scheme.ECDSA if family.startswith("ecdsa") else Scheme(family)  # how the digest is signed
 
     @property
     def xml_uri(self) -> str:
@@ -212,6 +201,21 @@ def fits_key(algorithm: SignatureAlgorithm, key: PublicKey) -> bool:
     return curve is not None and key.curve.name == _CURVES[curve].name
 
 
+@lru_cache(maxsize=1024)
+def _fits_certificate(algorithm: SignatureAlgorithm, certificate: Certificate) -> bool:
+    """The same of a certificate's key, remembered: a batch asks thousands of times."""
+    return fits_key(algorithm, certificate.public_key)
+
+
+def value_size(algorithm: SignatureAlgorithm, key: PublicKey) -> int | None:
+    """Return the bytes of every signature value of `key`, ECDSA as raw r‖s; None when it is no key for `algorithm`."""
+    if not fits_key(algorithm, key):
+        return None
+    if isinstance(key, rsa.RSAPublicKey):
+        return (key.key_size + 7) // 8
+    return 2 * ((key.curve.key_size + 7) // 8)
+
+
 def is_strong_key(key: PublicKey) -> bool:
     """Return whether any accepted algorithm can use `key`."""
     return any(fits_key(algorithm, key) for algorithm in SignatureAlgorithm)
@@ -235,8 +239,11 @@ def verify_digest(
         digest: raw bytes of the algorithm's hash.
         signature: RSA octets, or raw r‖s for ECDSA.
     """
-    key = signer.public_key if isinstance(signer, Certificate) else signer
-    if not fits_key(algorithm, key) or len(digest) != algorithm.digest_size:
+    if isinstance(signer, Certificate):
+        key, fits = signer.public_key, _fits_certificate(algorithm, signer)
+    else:
+        key, fits = signer, fits_key(algorithm, signer)
+    if not fits or len(digest) != algorithm.digest_size:
         return False
     try:
         if isinstance(key, rsa.RSAPublicKey):
@@ -273,6 +280,7 @@ def verify_octets(
     return True
 
 
+@cache
 def rsa_padding(algorithm: SignatureAlgorithm) -> padding.AsymmetricPadding:
     """Return the padding of an RSA algorithm; PSS with MGF1 of the same hash and a salt as long as the digest."""
     if algorithm.scheme is Scheme.RSA_PSS:
@@ -280,6 +288,7 @@ def rsa_padding(algorithm: SignatureAlgorithm) -> padding.AsymmetricPadding:
     return padding.PKCS1v15()
 
 
+@cache
 def prehashed(algorithm: SignatureAlgorithm) -> Prehashed:
     """Return the marker that a digest of this algorithm's hash is signed as it is."""
     return Prehashed(_HASHES[algorithm.hash_name])

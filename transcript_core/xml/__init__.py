@@ -10,6 +10,7 @@ from transcript_core.xml.document import (
     parse_transcript,
     read_document,
 )
+from transcript_core.xml.signatures import SignatureFrame, SlotSignature, fill_holes
 from transcript_core.xml.stored import (
     StoredDocument,
     document_digest,
@@ -23,12 +24,15 @@ __all__ = [
     "SCHEMA_VERSION",
     "SIGNATURE_TAG",
     "RecallDocument",
+    "SignatureFrame",
+    "SlotSignature",
     "StoredDocument",
     "TranscriptDocument",
     "build_document",
     "build_info",
     "build_recall",
     "document_digest",
+    "fill_holes",
     "get_part",
     "get_signature",
     "list_signed_slots",

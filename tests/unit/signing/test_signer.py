@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -97,12 +98,41 @@ def test_the_certificate_cannot_change_after_prepare() -> None:
         check_value(pending, value, renewed.certificate)
 
 
-def test_a_digest_of_the_wrong_length_never_verifies() -> None:
-    signer = make_signer("p-256")
-    pending = build_pending(signer)
+@pytest.mark.parametrize("change", [{"digest": bytes(20)}, {"digest": bytes(48)}, {"digest_algorithm": "sha384"}])
+def test_a_digest_of_another_hash_is_never_pending(change: dict[str, Any]) -> None:
+    pending = build_pending(make_signer("p-256"))
+    with pytest.raises(
+        MalformedTranscript, match=rf"{pending.serial} version {pending.version}, slot {pending.slot_id}"
+    ):
+        replace(pending, **change)
+
+
+def test_a_pending_read_back_with_a_digest_of_another_length_is_refused() -> None:
+    pending = build_pending(make_signer("p-256"))
+    text = pending.to_json().replace(pending.digest.hex(), pending.digest[:20].hex())
+    with pytest.raises(MalformedTranscript, match=pending.slot_id):
+        Pending.from_json(text)
+
+
+@pytest.mark.parametrize("kind", ["rsa-2048", "p-256", "p-384"])
+def test_a_value_of_the_wrong_length_is_told_with_both_lengths(kind: str) -> None:
+    signer = make_signer(kind)
+    pending = build_pending(signer, bytes(signer.algorithm.digest_size))
     (value,) = signer.sign_digests([pending.digest])
-    with pytest.raises(SignatureMismatch):
-        check_value(replace(pending, digest=pending.digest[:20]), value, signer.certificate)
+    for wrong in (value[:-1], value + b"\0", b""):
+        with pytest.raises(SignatureMismatch, match=rf"{pending.slot_id}.* {len(wrong)} bytes instead of {len(value)}"):
+            check_value(pending, wrong, signer.certificate)
+
+
+def test_a_certificate_of_another_kind_of_key_is_told() -> None:
+    signer = make_signer("p-256")
+    pending = replace(
+        build_pending(make_signer("rsa-2048")),
+        certificate_sha256=signer.certificate.sha256,
+    )
+    (value,) = make_signer("rsa-2048").sign_digests([pending.digest])
+    with pytest.raises(SignatureMismatch, match=rf"{pending.slot_id}.*none that rsa-pkcs1-sha256 signs with"):
+        check_value(pending, value, signer.certificate)
 
 
 def test_an_identity_is_what_the_signer_shows() -> None:
