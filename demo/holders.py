@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from keys_dev.pki import DevelopmentPki, Subscriber
+from keys_dev.remote import LIST_SIZE, RemoteService, serving_remote
 from signing.keystores.pkcs12 import open_pkcs12
+from signing.keystores.secrets import CallbackSecret
+from signing.keystores.uri import open_key
 from signing.signer import Signer
 
 
@@ -21,6 +24,7 @@ class HolderKind(StrEnum):
     """What `hocba demo --keys` takes."""
 
     PKCS12 = "pkcs12"
+    CSC = "csc"
 
 
 class KeyHolder(Protocol):
@@ -65,6 +69,27 @@ class FileHolder:
         return open_pkcs12(path, self.pki.read_password(path))
 
 
+@dataclass(frozen=True, slots=True)
+class RemoteHolder:
+    """A remote signing service (CSC API 1.0.4) that keeps everybody's key."""
+
+    service: RemoteService
+
+    @property
+    def description(self) -> str:
+        """A few words for the demo's table."""
+        return f"remote signing service, {LIST_SIZE} signatures an approval"
+
+    def issue(self, subscribers: Sequence[Subscriber]) -> None:
+        """Let the service's PKI issue what is missing."""
+        self.service.pki.issue_all(subscribers)
+
+    def open(self, subscriber: Subscriber) -> Signer:
+        """Return the signer of one subscriber, found by the URI of the key as anybody would name it."""
+        uri = self.service.get_uri(self.service.pki.issue(subscriber))
+        return open_key(uri, CallbackSecret(lambda _: None))
+
+
 @contextmanager
 def open_holder(kind: HolderKind, pki: DevelopmentPki, folder: Path) -> Iterator[KeyHolder]:
     """Yield the holder of a kind; what it runs for that ends with the block.
@@ -81,5 +106,8 @@ def open_holder(kind: HolderKind, pki: DevelopmentPki, folder: Path) -> Iterator
     match kind:
         case HolderKind.PKCS12:
             yield FileHolder(pki)
+        case HolderKind.CSC:
+            with serving_remote(pki) as service:
+                yield RemoteHolder(service)
         case _:
             assert_never(kind)

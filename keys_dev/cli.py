@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from keys_dev.pki import DEFAULT_FOLDER, DevelopmentPki, list_ca_names
+from keys_dev.remote import serving_remote
 from keys_dev.server import running
 from transcript_core.clock import SystemClock
 from transcript_core.errors import NotFound
@@ -87,6 +88,20 @@ def serve(folder: FolderOption = DEFAULT_FOLDER) -> None:
     """Answer time-stamp, OCSP and CRL requests on loopback until interrupted."""
     with running(folder) as pki, contextlib.suppress(KeyboardInterrupt):
         typer.echo(f"answering at {pki.base_url}; stop with Ctrl-C")
+        threading.Event().wait()
+
+
+@_app.command("remote")
+def serve_keys(
+    port: Annotated[int, typer.Option(help="Port of loopback; 0: a free one.")] = 0,
+    folder: FolderOption = DEFAULT_FOLDER,
+) -> None:
+    """Be a remote signing service (CSC API 1.0.4) for all keys of the folder, on loopback, until interrupted."""
+    pki = DevelopmentPki.load_or_create(folder)
+    with serving_remote(pki, port=port) as service, contextlib.suppress(KeyboardInterrupt):
+        for p12 in sorted((folder / "people").glob("*.p12")):
+            typer.echo(f"{pki.read_certificate(p12).common_name:40}  {service.get_uri(p12)}")
+        typer.echo(f"signing at {service.base_url}; stop with Ctrl-C")
         threading.Event().wait()
 
 

@@ -14,7 +14,7 @@ from enum import Enum, StrEnum
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from signing.keystores.percent import MAX_URI_CHARS
+from signing.keystores.parsing import MAX_URI_CHARS
 from transcript_core.errors import KeyUnavailable
 from transcript_core.pki.algorithms import SignatureAlgorithm
 
