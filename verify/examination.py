@@ -14,7 +14,7 @@ from verify.documents import PdfInput, XmlInput
 from verify.formats.jades import JwsInput
 from verify.policy import VerificationPolicy
 from verify.report import DocumentKind
-from verify.signature import ExaminedSignature, SignatureFormatName
+from verify.signature import ExaminedSignature, ExaminedTimestamp, SignatureFormatName
 from verify.sniff import Container
 
 
@@ -42,6 +42,7 @@ class Examination:
     pdf: PdfInput | None
     jws: JwsInput | None
     signatures: tuple[ExaminedSignature, ...]
+    document_timestamps: tuple[ExaminedTimestamp, ...]  # of a PDF, in the order in which they were made
     digest: bytes | None  # 32 raw bytes, document digest
     status: StatusAnswer | None  # None: no source was given, or the document is not known well enough to ask
 

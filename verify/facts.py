@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 from lxml.etree import _Element
@@ -15,6 +14,7 @@ from verify.formats.jades import JwsInput
 from verify.formats.pades import PdfSignature, Problem, SignatureKind
 from verify.formats.problems import Gravity, ProblemText
 from verify.formats.xades import XadesSignature
+from verify.levels import find_pdf_level, is_sound_stamp
 from verify.report import SubIndication
 from verify.signature import CarriedTimestamp, LooseTimestamp, SignatureFacts, SignatureFormatName
 
@@ -87,9 +87,7 @@ def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, covere
         policy_id=None if properties is None else properties.policy_id,
         policy_digest=digest[1] if digest and digest[0] == _SHA256_URI else None,
         commitments=() if properties is None else properties.commitments,
-        timestamps=tuple(
-            CarriedTimestamp(one.token, one.octets, hashlib.sha256(one.octets).digest()) for one in signature.timestamps
-        ),
+        timestamps=tuple(CarriedTimestamp(one.token, one.octets) for one in signature.timestamps),
         ocsps=signature.ocsps,
         crls=signature.crls,
         troubles=tuple(problem.text for problem in signature.problems),
@@ -132,7 +130,7 @@ def _from_pades(signature: PdfSignature, slot: Slot | None, earlier: frozenset[s
             *(_trouble(problem, Gravity.BROKEN) for problem in signature.problems),
             *(_trouble(problem, Gravity.UNREADABLE) for problem in signature.unsupported),
         ),
-        level=_find_pdf_level(signature, pdf),
+        level=find_pdf_level(signature, pdf.signed),
         covers=(f"revision {signature.covers_revision}",),
         covered_labels=earlier,
         pdf=signature,
@@ -155,15 +153,6 @@ def _pdf_timestamps(signature: PdfSignature) -> tuple[CarriedTimestamp, ...]:
     return (CarriedTimestamp(signature.timestamp, None, signature.timestamp_imprint),)
 
 
-def _find_pdf_level(signature: PdfSignature, pdf: PdfInput) -> SignatureLevel | None:
-    if not signature.has_signing_certificate:
-        return None
-    if signature.timestamp is None:
-        return SignatureLevel.B_B
-    has_evidence = bool(pdf.signed.dss_ocsps or pdf.signed.dss_crls)
-    return SignatureLevel.B_LT if has_evidence else SignatureLevel.B_T
-
-
 def list_loose_timestamps(pdf: PdfInput) -> tuple[LooseTimestamp, ...]:
     """Return the document timestamps of a PDF; each proves every signature made before it."""
     found: list[LooseTimestamp] = []
@@ -173,7 +162,7 @@ def list_loose_timestamps(pdf: PdfInput) -> tuple[LooseTimestamp, ...]:
         earlier = (one for one in pdf.signed.signatures[:number] if one.kind is SignatureKind.SIGNATURE)
         covered = frozenset(one.slot_id for one in earlier)
         found.extend(
-            LooseTimestamp(carried, SignatureFormatName.PADES, signature.intact, covered)
+            LooseTimestamp(carried, SignatureFormatName.PADES, is_sound_stamp(signature), covered)
             for carried in _pdf_timestamps(signature)
         )
     return tuple(found)

@@ -28,6 +28,7 @@ from verify.report import SubIndication
 from verify.signature import (
     CarriedTimestamp,
     ExaminedSignature,
+    ExaminedTimestamp,
     LooseTimestamp,
     SignatureFacts,
     SignatureFormatName,
@@ -44,17 +45,21 @@ class _Pool:
     crls: tuple[bytes, ...]
 
 
-def examine_signatures(
+def examine_timestamps(
     facts: Sequence[SignatureFacts], loose: Sequence[LooseTimestamp], context: Context
+) -> tuple[ExaminedTimestamp, ...]:
+    """Return every timestamp that stands by itself with what it is worth, in the order given."""
+    pool = _build_pool(facts)
+    return tuple(ExaminedTimestamp(one, _judge_timestamp(one.carried, pool, context)) for one in loose)
+
+
+def examine_signatures(
+    facts: Sequence[SignatureFacts], loose: Sequence[ExaminedTimestamp], context: Context
 ) -> tuple[ExaminedSignature, ...]:
     """Return every signature with its proven time, certificate and authority judged, in the order given."""
-    pool = _Pool(
-        deduplicate(certificate for one in facts for certificate in one.certificates),
-        _collect_pieces(der for one in facts for der in one.ocsps),
-        _collect_pieces(der for one in facts for der in one.crls),
-    )
+    pool = _build_pool(facts)
     answers = {one.key: tuple(_judge_timestamp(stamp, pool, context) for stamp in one.timestamps) for one in facts}
-    proven = _prove(facts, answers, loose, pool, context)
+    proven = _prove(facts, answers, loose)
     return tuple(
         _examine(
             one,
@@ -65,6 +70,14 @@ def examine_signatures(
             context=context,
         )
         for one in facts
+    )
+
+
+def _build_pool(facts: Sequence[SignatureFacts]) -> _Pool:
+    return _Pool(
+        deduplicate(certificate for one in facts for certificate in one.certificates),
+        _collect_pieces(der for one in facts for der in one.ocsps),
+        _collect_pieces(der for one in facts for der in one.crls),
     )
 
 
@@ -103,9 +116,7 @@ _Key = tuple[SignatureFormatName, str]
 def _prove(
     facts: Sequence[SignatureFacts],
     answers: dict[_Key, tuple[TimestampAnswer, ...]],
-    loose: Sequence[LooseTimestamp],
-    pool: _Pool,
-    context: Context,
+    loose: Sequence[ExaminedTimestamp],
 ) -> dict[_Key, datetime]:
     """Return the earliest proven time of each signature that has one."""
     proven: dict[_Key, datetime] = {}
@@ -114,13 +125,12 @@ def _prove(
         for key, time in product(keys, times):
             proven[key] = min(time, proven.get(key, time))
 
-    for one in facts:
-        covered = one.covered_labels if _may_prove_others(one) else ()
-        add((one.key, *((one.format, label) for label in covered)), _list_valid_times(answers[one.key]))
-    for stamp in loose:
-        if stamp.intact:
-            times = _list_valid_times((_judge_timestamp(stamp.carried, pool, context),))
-            add(((stamp.format, label) for label in stamp.covered_labels), times)
+    for signed in facts:
+        covered = signed.covered_labels if _may_prove_others(signed) else ()
+        add((signed.key, *((signed.format, label) for label in covered)), _list_valid_times(answers[signed.key]))
+    for one in loose:
+        if one.stamp.intact:
+            add(((one.stamp.format, label) for label in one.stamp.covered_labels), _list_valid_times((one.answer,)))
     return proven
 
 
@@ -189,9 +199,7 @@ def _judge_timestamp(stamp: CarriedTimestamp, pool: _Pool, context: Context) -> 
 
 
 def _compute_imprint(stamp: CarriedTimestamp, token: Timestamp) -> bytes | None:
-    if token.imprint_hash == "sha256":
-        return stamp.sha256
-    return None if stamp.octets is None else hashlib.new(token.imprint_hash, stamp.octets).digest()
+    return stamp.digest if stamp.octets is None else hashlib.new(token.imprint_hash, stamp.octets).digest()
 
 
 # --- certificates -----------------------------------------------------------------------------------------------

@@ -34,8 +34,8 @@ class CarriedTimestamp:
     """A signature timestamp and what its token must name."""
 
     token: bytes  # DER
-    octets: bytes | None  # what was timestamped; None when only its SHA-256 is known
-    sha256: bytes  # 32 raw bytes
+    octets: bytes | None  # what was timestamped; None when only its digest is known
+    digest: bytes | None = None  # raw, of what was timestamped, by the hash that the token names; None: `octets` tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class LooseTimestamp:
 
     carried: CarriedTimestamp
     format: SignatureFormatName
-    intact: bool  # it covers exactly the revision that it ends with
+    intact: bool  # it covers exactly the revision that it ends with, and its mathematics holds
     covered_labels: frozenset[str]  # the signatures that were there before it
 
 
@@ -56,6 +56,14 @@ class TimestampAnswer:
     outcome: PathOutcome  # VALID: it proves `time`
     sub_indication: SubIndication | None
     detail: str  # English, for the report
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedTimestamp:
+    """A timestamp of its own and what it turned out to be worth."""
+
+    stamp: LooseTimestamp
+    answer: TimestampAnswer
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -36,7 +36,7 @@ from verify.examination import Context, Examination
 from verify.facts import list_jws_facts, list_loose_timestamps, list_pdf_facts, list_xml_facts
 from verify.formats.jades import JwsInput, find_digest, read_jws
 from verify.policy import INSPECTION_POLICY, TRANSCRIPT_POLICY, VerificationPolicy
-from verify.proofs import examine_signatures
+from verify.proofs import examine_signatures, examine_timestamps
 from verify.report import INTERNAL_ERROR, DocumentInfo, DocumentKind, Finding, FindingOutcome, Report, SubIndication
 from verify.signatures import report_signature
 from verify.sniff import LIMITS, Container, sniff
@@ -140,6 +140,7 @@ def _run(document: bytes, context: Context, xml: bytes | None, json: bytes | Non
     )
     loose = () if inputs.pdf is None else list_loose_timestamps(inputs.pdf)
     # Steps 3 and 4
+    stamps = examine_timestamps(facts, loose, context)
     examination = Examination(
         octets=document,
         container=container,
@@ -148,7 +149,8 @@ def _run(document: bytes, context: Context, xml: bytes | None, json: bytes | Non
         xml=inputs.xml,
         pdf=inputs.pdf,
         jws=inputs.jws,
-        signatures=examine_signatures(facts, loose, context),
+        signatures=examine_signatures(facts, stamps, context),
+        document_timestamps=stamps,
         digest=_find_digest(inputs),
         status=None,
     )

@@ -1,6 +1,26 @@
-"""PAdES baseline signatures in our own PDFs, in two phases.  Spec: ETSI EN 319 142-1, levels B-B, B-T and B-LT."""
+"""PAdES baseline signatures in our own PDFs, in two phases, and what keeps them valid for decades.
 
+Spec: ETSI EN 319 142-1, levels B-B, B-T, B-LT and B-LTA.
+"""
+
+from signing.pades.doc_timestamp import PendingTimestamp, attach_document_timestamp, prepare_document_timestamp
 from signing.pades.dss import append_evidence
+from signing.pades.late_timestamp import add_timestamp, get_timestamp_imprint
+from signing.pades.longterm import LongTermState, extend, read_state, renew
 from signing.pades.phases import attach, prepare, timestamp_imprint
 
-__all__ = ["append_evidence", "attach", "prepare", "timestamp_imprint"]
+__all__ = [
+    "LongTermState",
+    "PendingTimestamp",
+    "add_timestamp",
+    "append_evidence",
+    "attach",
+    "attach_document_timestamp",
+    "extend",
+    "get_timestamp_imprint",
+    "prepare",
+    "prepare_document_timestamp",
+    "read_state",
+    "renew",
+    "timestamp_imprint",
+]

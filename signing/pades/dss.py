@@ -1,90 +1,117 @@
 """Appends what proves the certificates of a PDF's signatures: chains, OCSP answers and CRLs.
 
-Implements the document security store of ETSI EN 319 142-1, 5.4.2, without VRI (5.4.2.3 makes it optional; everything
-in the store serves every signature).  The store is a section of its own, written before the seal signs, so that it
-covers the evidence of everybody before it and of its own certificate.
+Implements the document security store of ETSI EN 319 142-1, 5.4.2: the lists of the whole file (5.4.2.2) and, for each
+signature, which of them prove it (VRI, 5.4.2.3).  The store is a section of its own.  One is written before the seal
+signs, so that the seal covers the evidence of everybody before it and of its own certificate; a later one brings the
+evidence of time-stamping authorities.  Nothing is ever taken out, and what a VRI entry says never changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
-from signing.pades.section import build_end
-from transcript_core.errors import MalformedTranscript
-from transcript_core.pdf import Name, PdfFile, Ref, Stream, Value, read_pdf, write_value
+from signing.pades.increment import append_section
+from signing.pades.stored import StoredPdf, StoredSignature, get_reference, read_stored
+from transcript_core.pdf import Name, Ref, Value, write_value
 from transcript_core.pki.evidence import Evidence
-from transcript_core.render.prepared import read_prepared
 
-_KINDS = ("Certs", "OCSPs", "CRLs")
+_KINDS: Final = {"Certs": "Cert", "OCSPs": "OCSP", "CRLs": "CRL"}
+"""Lists of the store, and what the same kind is called in an entry of VRI."""
 
 
 def append_evidence(pdf: bytes, evidences: Sequence[Evidence]) -> bytes:
     """Return the file with the evidence in its security store; unchanged when it holds all of it already.
 
-    A signer's own certificate is left out: it stands in the signature.
+    A signer's own certificate is left out: it stands in the signature.  A signature gets its VRI entry when evidence
+    of its own certificate is given; evidence of the authority that stamped it goes into the same entry, so give both.
 
     Raises:
         MalformedTranscript: the file is not one of ours.
     """
-    file = read_pdf(pdf)
-    if file.trouble is not None:
-        raise file.trouble
-    number, store = _read_store(file)
-    stored = {_stream(file, item).raw for kind in _KINDS for item in _array(store.get(kind))}
-    wanted = {
-        "Certs": [certificate.der for one in evidences for certificate in one.chain[1:]],
-        "OCSPs": [ocsp for one in evidences for ocsp in one.ocsps],
-        "CRLs": [crl for one in evidences for crl in one.crls],
+    return add_evidence(read_stored(pdf), evidences)
+
+
+def add_evidence(stored: StoredPdf, evidences: Sequence[Evidence]) -> bytes:
+    """Do what `append_evidence` does for a file that was read already."""
+    writing = _Store(stored)
+    for evidence in evidences:
+        for kind, values in _sort_evidence(evidence).items():
+            for der in values:
+                writing.add(kind, der)
+    for signature in stored.signatures:
+        writing.add_vri(signature, evidences)
+    return writing.append()
+
+
+def _sort_evidence(evidence: Evidence) -> Mapping[str, Sequence[bytes]]:
+    return {
+        "Certs": [certificate.der for certificate in evidence.chain[1:]],
+        "OCSPs": evidence.ocsps,
+        "CRLs": evidence.crls,
     }
-    form = read_prepared(pdf)
-    following = form.size + (number is None)
-    bodies: dict[int, bytes] = {}
-    for kind, values in wanted.items():
-        entries = _array(store.get(kind))
-        for der in values:
-            if der not in stored:
-                stored.add(der)
-                entries.append(Ref(following))
-                bodies[following] = b"<</Length %d>>\nstream\n%s\nendstream" % (len(der), der)
-                following += 1
-        if entries:
-            store[kind] = entries
-    if not bodies:
-        return pdf
-    bodies[form.size if number is None else number] = write_value(store)
-    if number is None:
-        catalog = file.get_object(form.root).value
-        if not isinstance(catalog, dict):
-            raise MalformedTranscript("the PDF's catalog is not a dictionary")
-        bodies[form.root] = write_value({**catalog, "DSS": Ref(form.size)})
-    offsets: dict[int, int] = {}
-    pieces: list[bytes] = []
-    at = len(pdf)
-    for object_number in sorted(bodies):
-        offsets[object_number] = at
-        pieces.append(b"%d 0 obj\n%s\nendobj\n" % (object_number, bodies[object_number]))
-        at += len(pieces[-1])
-    return pdf + b"".join(pieces) + build_end(form, offsets, at)
 
 
-def _read_store(file: PdfFile) -> tuple[int | None, dict[str, Value]]:
-    """Return the store's object number, None when there is none yet, and its entries."""
-    catalog = file.get_object(file.last.root).value
-    reference = catalog.get("DSS") if isinstance(catalog, dict) else None
-    if reference is None:
-        return None, {"Type": Name("DSS")}
-    store = file.resolve(reference)
-    if not isinstance(reference, Ref) or not isinstance(store, dict):
-        raise MalformedTranscript("the PDF's security store was not written by this program")
-    return reference.number, dict(store)
+class _Store:
+    """The store as the next section will write it."""
+
+    def __init__(self, stored: StoredPdf) -> None:
+        self._stored = stored
+        catalog = stored.get_dictionary(stored.form.root)
+        self._catalog = None if "DSS" in catalog else catalog
+        self._number = stored.form.size if self._catalog else get_reference(catalog["DSS"], "the security store")
+        self._entries: dict[str, Value] = (
+            {"Type": Name("DSS")} if self._catalog else stored.get_dictionary(self._number)
+        )
+        self._places = {
+            (kind, stored.get_stream(item)): item for kind in _KINDS for item in _array(self._entries.get(kind))
+        }
+        self._streams: dict[int, bytes] = {}
+        self._following = stored.form.size + (self._catalog is not None)
+        vri = self._entries.get("VRI")
+        self._vri: dict[str, Value] = dict(vri) if isinstance(vri, dict) else {}
+        self._changed = False
+
+    def add(self, kind: str, der: bytes) -> None:
+        """Put a piece of evidence into one of the lists, unless it is there."""
+        if (kind, der) in self._places:
+            return
+        self._places[kind, der] = Ref(self._following)
+        self._streams[self._following] = der
+        self._entries[kind] = [*_array(self._entries.get(kind)), Ref(self._following)]
+        self._following += 1
+        self._changed = True
+
+    def add_vri(self, signature: StoredSignature, evidences: Sequence[Evidence]) -> None:
+        """Say which pieces prove this signature, unless that is said or its signer's evidence was not given."""
+        found = [one for one in evidences if one.leaf.der in signature.contents]
+        if signature.vri_key in self._vri or not any(signature.is_signed_by(one.leaf) for one in found):
+            return
+        entry: dict[str, Value] = {}
+        for kind, name in _KINDS.items():
+            references = self._find_places(kind, (der for one in found for der in _sort_evidence(one)[kind]))
+            if references:
+                entry[name] = references
+        self._vri[signature.vri_key] = entry
+        self._changed = True
+
+    def append(self) -> bytes:
+        """Return the file with the section, or as it was when there is nothing to write."""
+        if not self._changed:
+            return self._stored.data
+        if self._vri:
+            self._entries["VRI"] = self._vri
+        bodies = {
+            number: b"<</Length %d>>\nstream\n%s\nendstream" % (len(der), der) for number, der in self._streams.items()
+        }
+        bodies[self._number] = write_value(self._entries)
+        if self._catalog is not None:
+            bodies[self._stored.form.root] = write_value({**self._catalog, "DSS": Ref(self._number)})
+        return append_section(self._stored.data, self._stored.form, bodies)
+
+    def _find_places(self, kind: str, values: Iterable[bytes]) -> list[Value]:
+        return [self._places[kind, der] for der in dict.fromkeys(values)]
 
 
 def _array(value: Value) -> list[Value]:
     return list(value) if isinstance(value, list) else []
-
-
-def _stream(file: PdfFile, value: Value) -> Stream:
-    stream = file.resolve(value)
-    if not isinstance(stream, Stream):
-        raise MalformedTranscript("the PDF's security store refers to something that is not a stream")
-    return stream

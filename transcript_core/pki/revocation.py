@@ -153,7 +153,8 @@ def _load_ocsp(der: bytes) -> ocsp.OCSPResponse | None:
     return answer
 
 
-def _list_singles(answer: ocsp.OCSPResponse) -> Sequence[ocsp.OCSPSingleResponse]:
+def list_singles(answer: ocsp.OCSPResponse) -> Sequence[ocsp.OCSPSingleResponse]:
+    """Return what a successful OCSP response says of single certificates; nothing for any other response."""
     if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
         return ()
     return list(answer.responses)
@@ -185,7 +186,7 @@ def _judge_ocsp(
     max_age: timedelta | None,
 ) -> Sequence[_Verdict]:
     """Judge one OCSP answer.  Spec: RFC 6960, 3.2 and 4.2.2."""
-    singles = [single for single in _list_singles(answer) if _is_about(single, certificate, issuer)]
+    singles = [single for single in list_singles(answer) if _is_about(single, certificate, issuer)]
     if not singles:
         return ()
     if any(extension.critical for extension in answer.extensions):

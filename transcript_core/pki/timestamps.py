@@ -119,6 +119,16 @@ def verify_timestamp(
     return TimestampResult(path.outcome, path.sub_indication, stamp, path, path.detail)
 
 
+def find_signature_problem(stamp: Timestamp) -> str | None:
+    """Return what is wrong with the token's own signature, by the certificate that it carries; None: nothing.
+
+    Nothing is said of the imprint, nor of whether the authority is trusted.  Spec: RFC 3161, 2.4.2.
+    """
+    if stamp.certificate is None:
+        return "the certificate of the time-stamping authority is missing"
+    return _find_signature_problem(stamp, stamp.certificate)
+
+
 def _broken(stamp: Timestamp, sub_indication: str, detail: str) -> TimestampResult:
     return TimestampResult(PathOutcome.INVALID, sub_indication, stamp, None, detail)
 

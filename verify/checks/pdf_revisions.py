@@ -11,7 +11,7 @@ from typing import Final
 from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, conclude, failed, indeterminate
 from verify.documents import PdfInput
 from verify.examination import Context, Examination
-from verify.formats.pades import Problem
+from verify.formats.pades import Problem, SignatureKind
 from verify.report import Finding, SubIndication
 
 NAME: Final = "pdf.revisions"
@@ -27,8 +27,10 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 
 def _judge(pdf: PdfInput) -> Verdict:
     signed = pdf.signed
-    if signed.problems:
-        return failed(*_texts(signed.problems), SubIndication.FORMAT_FAILURE)
+    stamps = [one for one in signed.signatures if one.kind is SignatureKind.DOCUMENT_TIMESTAMP]
+    problems = (*signed.problems, *(problem for one in stamps for problem in one.problems))
+    if problems:
+        return failed(*_texts(problems), SubIndication.FORMAT_FAILURE)
     if signed.unsupported:
         return indeterminate(*_texts(signed.unsupported), SubIndication.SIGNED_DATA_NOT_FOUND)
     if signed.signatures and not signed.covered_to_end:

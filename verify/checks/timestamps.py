@@ -8,6 +8,7 @@ Spec: EN 319 102-1, 5.4 (time-stamp validation) and 5.5; the signing policy's `l
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from transcript_core.pki.path import PathOutcome
@@ -15,7 +16,7 @@ from transcript_core.policy import SignatureLevel
 from verify.checks.verdict import PASSED, Rule, Verdict, conclude, failed, indeterminate, judge_each, list_names
 from verify.examination import Context, Examination
 from verify.report import Finding, FindingOutcome, SubIndication
-from verify.signature import ExaminedSignature, SignatureFormatName
+from verify.signature import ExaminedSignature, SignatureFormatName, TimestampAnswer
 
 NAME: Final = "time.timestamps"
 RULE: Final = Rule(
@@ -27,6 +28,10 @@ RULE: Final = Rule(
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether all timestamps are right; what only is not proven yet is said, and stops nothing."""
+    for stamp in examination.document_timestamps:
+        verdict = _judge_answer(stamp.answer)
+        if verdict is not PASSED:
+            return conclude(RULE, _name_document_timestamp(verdict))
     finding = judge_each(RULE, examination.signatures, judge)
     unproven = [one for one in examination.signatures if _lacks_aim(one)]
     if finding.outcome is not FindingOutcome.PASSED or not unproven:
@@ -37,18 +42,9 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 def judge(signature: ExaminedSignature) -> Verdict:
     """Return whether one signature's timestamps are right and enough."""
     for answer in signature.timestamps:
-        if answer.outcome is PathOutcome.INVALID:
-            return failed(
-                "dấu thời gian không hợp lệ",
-                f"the timestamp is not valid ({answer.detail})",
-                answer.sub_indication or SubIndication.SIG_CRYPTO_FAILURE,
-            )
-        if answer.outcome is PathOutcome.INDETERMINATE:
-            return indeterminate(
-                "không xác nhận được dấu thời gian",
-                f"the timestamp could not be verified ({answer.detail})",
-                answer.sub_indication or SubIndication.NO_POE,
-            )
+        verdict = _judge_answer(answer)
+        if verdict is not PASSED:
+            return verdict
     slot = signature.facts.slot
     if slot is not None and slot.rule.demanded_level is not SignatureLevel.B_B and _is_unproven(signature):
         return indeterminate(
@@ -57,6 +53,30 @@ def judge(signature: ExaminedSignature) -> Verdict:
             SubIndication.NO_POE,
         )
     return PASSED
+
+
+def _judge_answer(answer: TimestampAnswer) -> Verdict:
+    if answer.outcome is PathOutcome.INVALID:
+        return failed(
+            "dấu thời gian không hợp lệ",
+            f"the timestamp is not valid ({answer.detail})",
+            answer.sub_indication or SubIndication.SIG_CRYPTO_FAILURE,
+        )
+    if answer.outcome is PathOutcome.INDETERMINATE:
+        return indeterminate(
+            "không xác nhận được dấu thời gian",
+            f"the timestamp could not be verified ({answer.detail})",
+            answer.sub_indication or SubIndication.NO_POE,
+        )
+    return PASSED
+
+
+def _name_document_timestamp(verdict: Verdict) -> Verdict:
+    return replace(
+        verdict,
+        text_vi=f"Dấu thời gian của cả tệp PDF: {verdict.text_vi}.",
+        text_en=f"The document timestamp of the PDF: {verdict.text_en}.",
+    )
 
 
 def _is_unproven(signature: ExaminedSignature) -> bool:

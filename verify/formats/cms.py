@@ -20,6 +20,7 @@ from transcript_core.limits import MAX_CERTIFICATES, MAX_TIMESTAMP_BYTES
 from transcript_core.pki import cades
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, der_to_raw, find_by_cms, verify_digest
 from transcript_core.pki.certificates import Certificate, load_certificate
+from transcript_core.pki.timestamps import parse_timestamp
 from verify.formats.pdf_problems import Problem, build_problem
 
 _ASN1_ERRORS: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
@@ -154,7 +155,7 @@ def _read(
         certificates=tuple(one for one in certificates if one != signer),
         algorithm=algorithm,
         timestamp=timestamp,
-        timestamp_imprint=None if timestamp is None else hashlib.sha256(value).digest(),
+        timestamp_imprint=None if timestamp is None else hashlib.new(_find_imprint_hash(timestamp), value).digest(),
         policy_oid=policy_oid,
         policy_digest=policy_digest,
         commitments=_read_commitments(attributes.get(cades.COMMITMENT_TYPE)),
@@ -271,6 +272,14 @@ def _find_timestamp(info: Any, reading: _Reading) -> bytes | None:
                 return None
             return token
     return None
+
+
+def _find_imprint_hash(token: bytes) -> str:
+    """Return the name of the hash by which a token names what it is for; SHA-256 when it cannot be read."""
+    try:
+        return parse_timestamp(token).imprint_hash
+    except TrustMaterialError:
+        return "sha256"
 
 
 def _read_policy(value: Any) -> tuple[str | None, bytes | None]:

@@ -11,6 +11,7 @@ said to be not judged.
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from transcript_core.errors import LimitExceeded
 from transcript_core.pdf import MalformedPdf, PdfFile, read_pdf
@@ -27,6 +28,9 @@ from verify.formats.pdf_revisions import (
 )
 from verify.formats.pdf_signature import RangeDigests, SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature, SignatureKind, SignedPdf
+
+_COVERING: Final = frozenset({ChangeKind.SIGNED, ChangeKind.STAMPED})
+"""What a revision with a /ByteRange did."""
 
 __all__ = ["PdfSignature", "Problem", "SignatureKind", "SignedPdf", "read_signed_pdf"]
 
@@ -53,7 +57,7 @@ def _read_own(file: PdfFile, form: Form) -> SignedPdf:
     attachment, complaint = _read_attachment(file)
     signatures = _read_signatures(file, changes)
     signed = {signature.slot_id for signature in signatures}
-    store = read_store(file)
+    store, archived = read_store(file, file.last.number), _read_archived(file, changes)
     return SignedPdf(
         sha256=hashlib.sha256(file.data).digest(),
         revisions=len(file.revisions),
@@ -67,15 +71,23 @@ def _read_own(file: PdfFile, form: Form) -> SignedPdf:
         dss_certificates=store.certificates,
         dss_ocsps=store.ocsps,
         dss_crls=store.crls,
+        archived_ocsps=archived.ocsps,
+        archived_crls=archived.crls,
     )
 
 
+def _read_archived(file: PdfFile, changes: tuple[Change, ...]) -> SecurityStore:
+    """Return the store that the last document timestamp covers; empty when there is no such timestamp."""
+    stamped = [change.revision for change in changes if change.kind is ChangeKind.STAMPED]
+    return read_store(file, stamped[-1]) if stamped else SecurityStore()
+
+
 def _is_covered_to_end(file: PdfFile, changes: tuple[Change, ...]) -> bool:
-    """Say whether nothing but evidence follows the last signature; it proves itself and changes no page."""
+    """Say whether nothing but evidence follows the last signature or document timestamp; it proves itself."""
     kinds = [change.kind for change in changes]
     while kinds and kinds[-1] is ChangeKind.STORED_EVIDENCE:
         kinds.pop()
-    return file.trouble is None and bool(kinds) and kinds[-1] is ChangeKind.SIGNED
+    return file.trouble is None and bool(kinds) and kinds[-1] in _COVERING
 
 
 def _read_signatures(file: PdfFile, changes: tuple[Change, ...]) -> tuple[PdfSignature, ...]:
@@ -84,7 +96,7 @@ def _read_signatures(file: PdfFile, changes: tuple[Change, ...]) -> tuple[PdfSig
     found: list[PdfSignature] = []
     for change in changes:
         revision = file.revisions[change.revision - 1]
-        if change.kind is not ChangeKind.SIGNED or change.field is None or change.signature is None:
+        if change.kind not in _COVERING or change.field is None or change.signature is None:
             continue
         written = revision.objects[change.signature]
         place = SignaturePlace(
@@ -110,7 +122,6 @@ def _read_attachment(file: PdfFile) -> tuple[bytes | None, tuple[Problem, ...]]:
 
 
 def _refuse(data: bytes, problem: Problem) -> SignedPdf:
-    store = SecurityStore()
     return SignedPdf(
         sha256=hashlib.sha256(data).digest(),
         revisions=0,
@@ -121,7 +132,9 @@ def _refuse(data: bytes, problem: Problem) -> SignedPdf:
         covered_to_end=False,
         attachment=None,
         first_revision_sha256=None,
-        dss_certificates=store.certificates,
-        dss_ocsps=store.ocsps,
-        dss_crls=store.crls,
+        dss_certificates=(),
+        dss_ocsps=(),
+        dss_crls=(),
+        archived_ocsps=(),
+        archived_crls=(),
     )

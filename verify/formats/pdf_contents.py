@@ -25,7 +25,7 @@ _MAX_NAME_TREE_DEPTH: Final = 8  # ours is one leaf
 
 @dataclass(frozen=True, slots=True)
 class SecurityStore:
-    """What the newest /DSS holds; entries that cannot be read are left out, since they prove nothing."""
+    """What a /DSS holds; entries that cannot be read are left out, since they prove nothing."""
 
     certificates: tuple[Certificate, ...] = ()
     ocsps: tuple[bytes, ...] = ()
@@ -56,11 +56,11 @@ def read_attachment(file: PdfFile) -> bytes | None:
     return decode_stream(stream, max_bytes=MAX_XML_BYTES)
 
 
-def read_store(file: PdfFile) -> SecurityStore:
-    """Return the content of the security store of the newest revision."""
+def read_store(file: PdfFile, revision: int) -> SecurityStore:
+    """Return the content of the security store as the revision of that number has it; 1 is the first."""
     try:
-        catalog = _dictionary(file, file.get_object(file.last.root).value, revision=file.last.number)
-        store = _dictionary(file, catalog.get("DSS"), revision=file.last.number)
+        catalog = _dictionary(file, file.get_object(file.last.root, revision=revision).value, revision=revision)
+        store = _dictionary(file, catalog.get("DSS"), revision=revision)
     except MalformedPdf:
         return SecurityStore()
     return SecurityStore(

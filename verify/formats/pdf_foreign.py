@@ -102,4 +102,6 @@ def _answer(
         dss_certificates=(),
         dss_ocsps=(),
         dss_crls=(),
+        archived_ocsps=(),
+        archived_crls=(),
     )

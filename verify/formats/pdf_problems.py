@@ -66,6 +66,14 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Kho chứng cứ (DSS) trong bản sửa đổi {revision} không đúng khuôn dạng: {detail}.",
         "The document security store written in revision {revision} is not of the permitted form: {detail}.",
     ),
+    "document-timestamp": (
+        "Dấu thời gian của tệp trong bản sửa đổi {revision} không đúng khuôn dạng: {detail}.",
+        "The document timestamp written in revision {revision} is not of the permitted form: {detail}.",
+    ),
+    "timestamp-before-seal": (
+        "Bản sửa đổi {revision} đóng dấu thời gian lên tệp trước khi con dấu khóa tệp.",
+        "Revision {revision} puts a document timestamp on the file before the seal has closed it.",
+    ),
     "after-lock": (
         "Bản sửa đổi {revision} ký thêm sau khi con dấu đã khóa tệp.",
         "Revision {revision} signs after the seal has closed the file.",
@@ -98,6 +106,14 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "value": (
         "Giá trị chữ ký không khớp với chứng thư.",
         "The signature value does not match the certificate.",
+    ),
+    "token": (
+        "Dấu thời gian không đọc được hoặc không đúng khuôn dạng: {detail}.",
+        "The timestamp cannot be read or is not well formed: {detail}.",
+    ),
+    "imprint": (
+        "Dấu thời gian được cấp cho nội dung khác với phần tệp mà nó phủ.",
+        "The timestamp was given for other content than the part of the file that it covers.",
     ),
     "not-supported": (
         "Loại chữ ký này chưa được kiểm tra ở đây: {detail}.",

@@ -1,9 +1,10 @@
 """Says of every revision after the first what it did, and names whatever goes beyond signing.
 
 Implements the revision rule for signed transcripts: after the file was prepared, a revision may fill one prepared
-signature field together with the field's appearance, or add evidence to the document security store (ETSI EN 319
-142-1, 5.4.2).  Everything else that ISO 32000-1 lets an incremental update do (annotations, pages, fonts, names,
-actions, attachments, metadata, form values, an earlier field's appearance) is a finding, whatever a viewer would show.
+signature field together with the field's appearance, add evidence to the document security store (`pdf_store`), or,
+behind the seal, put a document timestamp over everything (`pdf_stamps`).  Everything else that ISO 32000-1 lets an
+incremental update do (annotations, pages, fonts, names, actions, attachments, metadata, form values, an earlier
+field's appearance) is a finding, whatever a viewer would show.
 
 The rule is closed: each object of a revision must be claimed by the one permitted change; what is left over fails.
 """
@@ -11,8 +12,6 @@ The rule is closed: each object of a revision must be claimed by the one permitt
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Final
 
 from transcript_core.pdf import (
@@ -26,69 +25,31 @@ from transcript_core.pdf import (
     list_references,
     same_value,
 )
+from verify.formats.pdf_changes import (
+    Change,
+    ChangeKind,
+    Form,
+    History,
+    SignatureField,
+    find_new_reference,
+    get_dictionary,
+)
 from verify.formats.pdf_problems import Problem, build_problem
+from verify.formats.pdf_signature import DOCUMENT_TIMESTAMP_FORM
+from verify.formats.pdf_stamps import classify_stamp, find_stamped_objects
+from verify.formats.pdf_store import classify_store
 
 _SIGNATURE_KEYS: Final = frozenset(
     {"Type", "Filter", "SubFilter", "M", "Name", "Location", "Reason", "Reference", "ByteRange", "Contents"}
 )
 _APPEARANCE_KEYS: Final = frozenset({"Type", "Subtype", "FormType", "BBox", "Matrix", "Resources", "Length", "Filter"})
 _RESOURCE_KEYS: Final = frozenset({"Font", "XObject", "ProcSet"})
-_STORE_KEYS: Final = frozenset({"Type", "Certs", "OCSPs", "CRLs"})
 _CATALOG_KEYS: Final = frozenset(
     {"Type", "Pages", "Metadata", "OutputIntents", "Lang", "StructTreeRoot", "MarkInfo", "ViewerPreferences"}
     | {"Outlines", "Names", "AF", "AcroForm", "PageLabels", "PageLayout", "PageMode"}
 )
 
-
-class ChangeKind(StrEnum):
-    """What a revision did."""
-
-    SIGNED = "signed"
-    STORED_EVIDENCE = "stored-evidence"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureField:
-    """A signature field as the first revision has it."""
-
-    name: str
-    number: int  # of the field's object
-    dictionary: Mapping[str, Value]
-
-    @property
-    def locks(self) -> bool:
-        """Say whether its signature closes the file (ISO 32000-1, table 233)."""
-        return "Lock" in self.dictionary
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """The form of the first revision."""
-
-    fields: tuple[SignatureField, ...]
-    fonts: frozenset[int]  # objects of the fonts in /DR, which appearances may use
-    store: int | None = None  # object of the /DSS, once there is one
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What one revision did."""
-
-    revision: int
-    kind: ChangeKind
-    field: SignatureField | None = None  # signed by it
-    signature: int | None = None  # object number of the signature dictionary
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass(slots=True)
-class _History:
-    """What is known while the revisions are read in order."""
-
-    form: Form
-    signed: dict[int, str] = field(default_factory=dict)  # every object of a signed field to the field's name
-    closed: bool = False
+__all__ = ["Change", "ChangeKind", "Form", "classify_revisions", "list_unusual_catalog_keys", "read_form"]
 
 
 def read_form(file: PdfFile) -> Form:
@@ -97,20 +58,21 @@ def read_form(file: PdfFile) -> Form:
     Raises:
         MalformedPdf: the form is not of the plain kind that is prepared for transcripts.
     """
-    catalog = _dictionary(file.get_object(file.revisions[0].root, revision=1).value, "the catalog")
-    acroform = _dictionary(file.resolve(catalog.get("AcroForm"), revision=1), "the form")
+    catalog = get_dictionary(file.get_object(file.revisions[0].root, revision=1).value, "the catalog")
+    acroform = get_dictionary(file.resolve(catalog.get("AcroForm"), revision=1), "the form")
     listed = acroform.get("Fields")
     if not isinstance(listed, list) or not acroform.keys() <= {"Fields", "SigFlags", "DR", "DA"}:
         raise MalformedPdf("the form has no plain list of fields", offset=0)
     fields = tuple(_read_field(file, reference) for reference in listed)
     if len({one.name for one in fields}) != len(fields) or len({one.number for one in fields}) != len(fields):
         raise MalformedPdf("two fields share a name or an object", offset=0)
-    return Form(fields, _read_fonts(file, acroform))
+    reference = catalog.get("AcroForm")
+    return Form(fields, _read_fonts(file, acroform), reference.number if isinstance(reference, Ref) else None)
 
 
 def list_unusual_catalog_keys(file: PdfFile) -> tuple[str, ...]:
     """Return the catalog's keys that a transcript does not have: actions, scripts, layers and the like."""
-    catalog = _dictionary(file.get_object(file.revisions[0].root, revision=1).value, "the catalog")
+    catalog = get_dictionary(file.get_object(file.revisions[0].root, revision=1).value, "the catalog")
     names = file.resolve(catalog.get("Names"), revision=1)
     inner = names.keys() - {"EmbeddedFiles"} if isinstance(names, dict) else set()
     return tuple(sorted((catalog.keys() - _CATALOG_KEYS) | {f"Names/{key}" for key in inner}))
@@ -118,26 +80,28 @@ def list_unusual_catalog_keys(file: PdfFile) -> tuple[str, ...]:
 
 def classify_revisions(file: PdfFile, form: Form) -> tuple[Change, ...]:
     """Return what each revision from the second on did, in order."""
-    history = _History(form)
+    history = History(form)
     return tuple(_classify(file, revision, history) for revision in file.revisions[1:])
 
 
-def _classify(file: PdfFile, revision: Revision, history: _History) -> Change:
+def _classify(file: PdfFile, revision: Revision, history: History) -> Change:
     before = file.revisions[revision.number - 2]
     updated = sorted(number for number in revision.objects if number < before.size)
     fields = {one.number: one for one in history.form.fields}
     try:
         if len(updated) == 1 and updated[0] in fields:
             return _classify_signing(file, revision, fields[updated[0]], history)
-        if len(updated) == 1 and updated[0] in {revision.root, history.form.store}:
-            return _classify_store(file, revision, updated[0], history)
+        if len(updated) == 1 and updated[0] in {revision.root, history.store}:
+            return classify_store(file, revision, updated[0], history)
+        if frozenset(updated) == find_stamped_objects(history.form):
+            return classify_stamp(file, revision, frozenset(updated), history)
     except MalformedPdf as error:
         problem = build_problem("revision-structure", revision=revision.number - 1, detail=error.problem)
         return Change(revision.number, ChangeKind.OTHER, problems=(problem,))
     return Change(revision.number, ChangeKind.OTHER, problems=(_name_content(revision, updated, history),))
 
 
-def _name_content(revision: Revision, updated: list[int], history: _History) -> Problem:
+def _name_content(revision: Revision, updated: list[int], history: History) -> Problem:
     """Name what a revision touched that no revision may touch."""
     overridden = [history.signed[number] for number in updated if number in history.signed]
     if overridden:
@@ -156,15 +120,18 @@ def _describe(number: int, revision: Revision) -> str:
     return f"object {number} ({kind if isinstance(kind, str) else 'of no named type'})"
 
 
-def _classify_signing(file: PdfFile, revision: Revision, target: SignatureField, history: _History) -> Change:
+def _classify_signing(file: PdfFile, revision: Revision, target: SignatureField, history: History) -> Change:
     problems: list[Problem] = []
     number = revision.number
     if target.number in history.signed:
         problems.append(build_problem("field-signed-twice", revision=number, field=target.name))
     if history.closed:
         problems.append(build_problem("after-lock", revision=number))
-    filled = _dictionary(revision.objects[target.number].value, f"the field {target.name}")
-    signature, appearance = _new_reference(filled.get("V"), file, revision), _normal_appearance(filled, file, revision)
+    filled = get_dictionary(revision.objects[target.number].value, f"the field {target.name}")
+    signature, appearance = (
+        find_new_reference(filled.get("V"), file, revision),
+        _normal_appearance(filled, file, revision),
+    )
     unchanged = {key: value for key, value in target.dictionary.items() if key not in {"V", "AP"}}
     if (
         signature is None
@@ -182,16 +149,9 @@ def _classify_signing(file: PdfFile, revision: Revision, target: SignatureField,
         detail = f"objects that the signature does not need: {sorted(left_over)}"
         problems.append(build_problem("revision-content", revision=number, detail=detail))
     history.signed.update(dict.fromkeys((target.number, signature, *drawn), target.name))
+    history.remember_signature(revision.objects[signature].value)
     history.closed = history.closed or target.locks
     return Change(number, ChangeKind.SIGNED, target, signature, tuple(problems))
-
-
-def _new_reference(value: Value, file: PdfFile, revision: Revision) -> int | None:
-    """Return the object a reference leads to when it is one that this revision made."""
-    before = file.revisions[revision.number - 2]
-    if isinstance(value, Ref) and value.number in revision.objects and value.number >= before.size:
-        return value.number
-    return None
 
 
 def _normal_appearance(filled: Mapping[str, Value], file: PdfFile, revision: Revision) -> int | None:
@@ -199,7 +159,7 @@ def _normal_appearance(filled: Mapping[str, Value], file: PdfFile, revision: Rev
     appearance = filled.get("AP")
     if not isinstance(appearance, dict) or appearance.keys() != {"N"}:
         return None
-    return _new_reference(appearance["N"], file, revision)
+    return find_new_reference(appearance["N"], file, revision)
 
 
 def _check_signature_dictionary(revision: Revision, number: int) -> Iterator[Problem]:
@@ -207,6 +167,8 @@ def _check_signature_dictionary(revision: Revision, number: int) -> Iterator[Pro
     detail = None
     if not isinstance(value, dict) or not value.keys() <= _SIGNATURE_KEYS or value.get("Type") != "Sig":
         detail = "unknown entries"
+    elif value.get("SubFilter") == DOCUMENT_TIMESTAMP_FORM:
+        detail = "a document timestamp in the place of a signature"
     elif not isinstance(value.get("Contents"), String) or not isinstance(value.get("ByteRange"), list):
         detail = "/Contents or /ByteRange is missing"
     elif set(list_references(value)) - {revision.root}:
@@ -246,62 +208,10 @@ def _judge_appearance_object(value: Value, *, is_form: bool) -> Iterator[str]:
         yield "it uses resources other than fonts and drawings"
 
 
-def _classify_store(file: PdfFile, revision: Revision, updated: int, history: _History) -> Change:
-    number = revision.number
-    store = history.form.store
-    if updated == revision.root and store is None:
-        store = _find_new_store(file, revision)
-    if store is None or (updated == revision.root and history.form.store is not None):
-        detail = "the catalog changes in more than its security store"
-        return Change(
-            number, ChangeKind.OTHER, problems=(build_problem("revision-content", revision=number, detail=detail),)
-        )
-    previous: Mapping[str, Value] = {}
-    if history.form.store is not None:
-        previous = _dictionary(file.get_object(store, revision=number - 1).value, "the security store")
-    wrong = _judge_store(revision, updated, store, previous)
-    if wrong is not None:
-        return Change(number, ChangeKind.OTHER, problems=(build_problem("store", revision=number, detail=wrong),))
-    history.form = Form(history.form.fields, history.form.fonts, store)
-    return Change(number, ChangeKind.STORED_EVIDENCE)
-
-
-def _find_new_store(file: PdfFile, revision: Revision) -> int | None:
-    """Return the new /DSS of a catalog that is otherwise unchanged."""
-    old = _dictionary(file.get_object(revision.root, revision=revision.number - 1).value, "the catalog")
-    new = _dictionary(revision.objects[revision.root].value, "the catalog")
-    if "DSS" in old or not same_value({key: value for key, value in new.items() if key != "DSS"}, dict(old)):
-        return None
-    return _new_reference(new.get("DSS"), file, revision)
-
-
-def _judge_store(revision: Revision, updated: int, store: int, previous: Mapping[str, Value]) -> str | None:
-    """Return what is wrong with the store that this revision wrote; None when nothing is."""
-    current = _dictionary(revision.objects[store].value, "the security store")
-    if not current.keys() <= _STORE_KEYS or current.get("Type", "DSS") != "DSS":
-        return "unknown entries"
-    fresh: list[int] = []
-    for key in sorted(_STORE_KEYS - {"Type"}):
-        entries, old = current.get(key, []), previous.get(key, [])
-        if not isinstance(entries, list) or not isinstance(old, list) or not same_value(entries[: len(old)], old):
-            return f"earlier evidence was removed from /{key}"
-        added = entries[len(old) :]
-        if not all(isinstance(entry, Ref) for entry in added):
-            return f"/{key} holds something other than references"
-        fresh += list_references(added)
-    if len(set(fresh)) != len(fresh) or set(fresh) | {updated, store} != revision.objects.keys():
-        return "objects that do not belong to it, or evidence listed twice"
-    plain = all(
-        isinstance(one := revision.objects[number].value, Stream) and one.dictionary.keys() == {"Length"}
-        for number in fresh
-    )
-    return None if plain else "evidence that is not a plain stream"
-
-
 def _read_field(file: PdfFile, reference: Value) -> SignatureField:
     if not isinstance(reference, Ref):
         raise MalformedPdf("a form field is not an object of its own", offset=0)
-    value = _dictionary(file.get_object(reference.number, revision=1).value, "a form field")
+    value = get_dictionary(file.get_object(reference.number, revision=1).value, "a form field")
     name = value.get("T")
     if value.get("FT") != "Sig" or not isinstance(name, String) or value.keys() & {"Kids", "Parent", "A", "AA", "V"}:
         raise MalformedPdf("the form has fields other than empty signature fields", offset=0)
@@ -312,9 +222,3 @@ def _read_fonts(file: PdfFile, acroform: Mapping[str, Value]) -> frozenset[int]:
     resources = file.resolve(acroform.get("DR"), revision=1)
     fonts = file.resolve(resources.get("Font"), revision=1) if isinstance(resources, dict) else None
     return frozenset(list_references(fonts)) if isinstance(fonts, dict) else frozenset()
-
-
-def _dictionary(value: Value, what: str) -> dict[str, Value]:
-    if not isinstance(value, dict):
-        raise MalformedPdf(f"{what} is not a dictionary", offset=0)
-    return value

@@ -17,12 +17,15 @@ from transcript_core.clock import read_utc
 from transcript_core.pdf import MalformedPdf, Name, String, Value, read_text_string
 from verify.formats.cms import CmsSignature, read_cms
 from verify.formats.pdf_problems import Problem, build_problem
+from verify.formats.pdf_token import read_token
 from verify.formats.pdf_types import PdfSignature, SignatureKind
 
 _CMS_FORMS: Final = {"ETSI.CAdES.detached": True, "adbe.pkcs7.detached": False}
 """SubFilters that hold a detached CMS signature; whether the profile asks for ESS signing-certificate-v2."""
 
-_TIMESTAMP_FORM: Final = "ETSI.RFC3161"
+DOCUMENT_TIMESTAMP_FORM: Final = "ETSI.RFC3161"
+"""SubFilter of a document timestamp, whose /Contents is the token itself (EN 319 142-1, 5.4.3)."""
+
 _DATE: Final = re.compile(r"D:(\d{14})(?:(Z)(?:00'00'?)?|([+-])(\d\d)'(\d\d)'?)")
 
 
@@ -68,19 +71,14 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
     form = str(dictionary.get("SubFilter", ""))
     hole = _read_byte_range(dictionary, place, digests.data, problems)
     signature = CmsSignature()
-    if form not in _CMS_FORMS:
+    if form not in _CMS_FORMS and form != DOCUMENT_TIMESTAMP_FORM:
         unsupported.append(build_problem("not-supported", detail=form or "no SubFilter"))
     elif hole is not None:
-        start, end, last = hole
-        contents = dictionary["Contents"]
-        assert isinstance(contents, String)
-        signature = read_cms(
-            contents, lambda hash_name: digests.digest(hash_name, start, end, last), needs_ess=_CMS_FORMS[form]
-        )
+        signature = _read_contents(dictionary["Contents"], form, hole, digests)
     covers_all = hole is not None and hole[2] == place.file_end
     return PdfSignature(
         slot_id=place.field_name,
-        kind=SignatureKind.DOCUMENT_TIMESTAMP if form == _TIMESTAMP_FORM else SignatureKind.SIGNATURE,
+        kind=SignatureKind.DOCUMENT_TIMESTAMP if form == DOCUMENT_TIMESTAMP_FORM else SignatureKind.SIGNATURE,
         intact=signature.digest_right and signature.value_right,
         digest_right=signature.digest_right,
         value_right=signature.value_right,
@@ -104,6 +102,18 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
         whole_file=covers_all,
         closes=_locks_all_fields(dictionary.get("Reference")),
     )
+
+
+def _read_contents(contents: Value, form: str, hole: tuple[int, int, int], digests: RangeDigests) -> CmsSignature:
+    start, end, last = hole
+    assert isinstance(contents, String)
+
+    def digest(hash_name: str) -> bytes:
+        return digests.digest(hash_name, start, end, last)
+
+    if form == DOCUMENT_TIMESTAMP_FORM:
+        return read_token(contents, digest)
+    return read_cms(contents, digest, needs_ess=_CMS_FORMS[form])
 
 
 def _read_byte_range(

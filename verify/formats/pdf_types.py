@@ -34,7 +34,7 @@ class PdfSignature:
     algorithm: SignatureAlgorithm | None
     signed_at: datetime | None  # /M, claimed only; aware, UTC
     timestamp: bytes | None  # signature-time-stamp token; for a document timestamp the token itself
-    timestamp_imprint: bytes | None  # 32 bytes, SHA-256 over what that token must name
+    timestamp_imprint: bytes | None  # raw digest that token must name, by the hash that it names
     policy_oid: str | None
     policy_digest: bytes | None  # SHA-256 the signature gives for its policy
     commitments: tuple[str, ...]  # commitment type URIs (EN 319 122-1 OIDs mapped to their URI)
@@ -58,9 +58,11 @@ class SignedPdf:
     empty_fields: tuple[str, ...]  # names of signature fields not yet signed
     problems: tuple[Problem, ...]  # of the file, above all what was added beyond signing; any of them fails it
     unsupported: tuple[Problem, ...]  # structures that are not judged here; makes the file indeterminate
-    covered_to_end: bool  # the last signature covers everything but evidence (DSS) added after it
+    covered_to_end: bool  # the last signature or document timestamp covers everything but evidence (DSS) after it
     attachment: bytes | None  # bytes of thongtinhocba.xml as the first revision has them
     first_revision_sha256: bytes | None  # of the file as it was before anybody signed
     dss_certificates: tuple[Certificate, ...]
     dss_ocsps: tuple[bytes, ...]  # DER OCSPResponse each
     dss_crls: tuple[bytes, ...]  # DER CertificateList each
+    archived_ocsps: tuple[bytes, ...]  # those of the store that the last document timestamp covers
+    archived_crls: tuple[bytes, ...]
