@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from service import audit
 from service.db.engine import transaction
@@ -60,6 +60,19 @@ class AttachResult:
     value: SignedValue
     outcome: AttachOutcome
     error: TranscriptError | None = None  # why it was refused
+
+
+def result_to_dict(result: AttachResult) -> dict[str, Any]:
+    """Return what became of a value as plain values; the same for the command and over HTTP."""
+    plain: dict[str, Any] = {
+        "number": result.value.number,
+        "serial": result.value.serial,
+        "version": result.value.version,
+        "slot": result.value.slot_id,
+        "format": result.value.format.value,
+        "outcome": result.outcome.value,
+    }
+    return plain if result.error is None else plain | {"code": result.error.code, "detail": str(result.error)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,17 +22,17 @@ from service.signing import batches
 from service.signing.batches import SigningBatch
 from service.signing.desk import SigningDesk, SigningServices, find_staff_codes
 from service.signing.evidence_store import put_evidence
-from service.signing.lists import CertificateFacts, ListedDigest, ListHead, digest_list
+from service.signing.lists import CertificateFacts, ListedDigest, ListHead, SigningList, check_list, digest_list
 from service.signing.opening import AppearanceCache, OpenSlot, SlotName, build_task, open_slots
 from service.transcripts import repository
 from service.transcripts.repository import DocumentKey
 from service.workspace import Workspace
 from signing.batch import prepare_task
 from signing.signer import Pending, SigningIdentity
-from transcript_core.errors import Conflict, KeyUnavailable, TranscriptError
+from transcript_core.errors import Conflict, InputError, KeyUnavailable, TranscriptError
 from transcript_core.identifiers import generate_serial
 from transcript_core.limits import MAX_LISTED_DIGESTS
-from transcript_core.pki.algorithms import SignatureAlgorithm
+from transcript_core.pki.algorithms import SignatureAlgorithm, algorithm_for, fits_key
 from transcript_core.pki.certificates import Certificate
 from transcript_core.policy import SignatureFormat
 
@@ -98,6 +98,26 @@ class PreparedBatch:
     left_over: int  # slots beyond MAX_LISTED_DIGESTS; they wait for the next batch
 
 
+def build_identity(certificates: Sequence[Certificate], algorithm: SignatureAlgorithm | None = None) -> SigningIdentity:
+    """Return the identity of a signer whose key is elsewhere.
+
+    Args:
+        certificates: the signer's first, then the CA certificates above it, issuer first.
+        algorithm: None: the usual one of the certificate's kind of key.
+
+    Raises:
+        InputError: no certificate, or an algorithm that its key cannot sign with.
+        TrustMaterialError: a key that is too weak or of another kind.
+    """
+    if not certificates:
+        raise InputError("the signer's certificate is needed")
+    certificate, *chain = certificates
+    chosen = algorithm or algorithm_for(certificate)
+    if not fits_key(chosen, certificate.public_key):
+        raise InputError(f"the key of this certificate cannot sign with {chosen.value}")
+    return SigningIdentity(certificate, tuple(chain), chosen)
+
+
 def open_absent_desk(workspace: Workspace, identity: SigningIdentity, services: SigningServices) -> SigningDesk:
     """Return a desk for the holder of this certificate, now."""
     signer = AbsentSigner(identity.certificate, identity.chain, identity.algorithm)
@@ -139,6 +159,30 @@ def sweep_batches(workspace: Workspace) -> int:
     """Remove the batches whose end is KEEP_EXPIRED ago; return how many were removed."""
     with transaction(workspace.sessions) as session:
         return batches.remove_expired(session, before=workspace.clock.now() - KEEP_EXPIRED)
+
+
+def drop_batch(workspace: Workspace, batch_id: str, *, actor: str) -> None:
+    """Give a batch up; what was attached stays, and nothing more of it can be attached.
+
+    Raises:
+        NotFound: there is none of this id, or none any more.
+    """
+    with transaction(workspace.sessions) as session:
+        batches.get_batch(session, batch_id)
+        batches.remove_batch(session, batch_id)
+        audit.record(session, at=workspace.clock.now(), actor=actor, action="drop-batch", subject=batch_id)
+
+
+def load_list(workspace: Workspace, batch_id: str) -> SigningList:
+    """Return the list that goes to the machine with the key, whole.
+
+    Raises:
+        NotFound: there is no such batch, or none any more.
+    """
+    with transaction(workspace.sessions) as session:
+        batch = batches.get_batch(session, batch_id)
+        digests = batches.list_digests(session, batch_id, limit=MAX_LISTED_DIGESTS)
+    return check_list(build_head(batch), digests)
 
 
 def build_head(batch: SigningBatch) -> ListHead:

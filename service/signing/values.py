@@ -59,6 +59,11 @@ class SignedValue:
         return cls(one.number, one.serial, one.version, one.slot_id, one.format, value)
 
     @property
+    def where(self) -> str:
+        """Return what error messages name."""
+        return f"document {self.serial} version {self.version}, slot {self.slot_id}, {self.format.value}"
+
+    @property
     def name(self) -> tuple[str, int, str, SignatureFormat]:
         """Return what tells it from every other of its batch."""
         return self.serial, self.version, self.slot_id, self.format
