@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 
 from service import problems
 from service.context import build_context
+from service.signing.agent_router import router as agent_router
 from service.status.router import router as status_router
 from service.transcripts.router import router as transcripts_router
 from service.verifications.router import router as verifications_router
@@ -38,7 +39,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     app.add_exception_handler(Exception, _fail)
     app.middleware("http")(_guard)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    for router in (pages_router, transcripts_router, verifications_router, status_router):
+    for router in (pages_router, transcripts_router, verifications_router, status_router, agent_router):
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)
     return app

@@ -11,10 +11,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from service.signing.lists import BatchExpired
 from transcript_core.errors import (
     Conflict,
+    EvidenceUnavailable,
     InputError,
     LimitExceeded,
+    NotEligible,
     NotFound,
     StateError,
     TranscriptError,
@@ -49,8 +52,11 @@ _STATUS: Final[tuple[tuple[type[TranscriptError], HTTPStatus], ...]] = (
     (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (LimitExceeded, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (NotFound, HTTPStatus.NOT_FOUND),
+    (BatchExpired, HTTPStatus.GONE),
     (Conflict, HTTPStatus.CONFLICT),
     (InputError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NotEligible, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (EvidenceUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (StateError, HTTPStatus.SERVICE_UNAVAILABLE),
     (TrustMaterialError, HTTPStatus.SERVICE_UNAVAILABLE),
 )

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     upload_limit: str = "30/minute"
     """Uploaded files, per client address."""
 
+    agent_limit: str = "120/minute"
+    """Requests with signature values, per client address; one attaches up to 500."""
+
     status_valid_days: int = Field(default=7, ge=1, le=366)
     """Days from `as_of` to `next_update` of a status file."""
 
