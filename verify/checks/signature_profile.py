@@ -7,12 +7,15 @@ what XML Signature allows is refused; files of others are judged by `hocba inspe
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed, judge_each
 from verify.examination import Context, Examination
+from verify.formats.encoding import list_children
+from verify.formats.names import EXCLUSIVE_C14N, ds
 from verify.formats.xades import XadesSignature
-from verify.formats.xmldsig import EXCLUSIVE_C14N, ds, list_children
+from verify.formats.xades_unsigned import XADES
 from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature
 
@@ -20,6 +23,7 @@ NAME: Final = "signature.profile"
 RULE: Final = Rule(
     NAME, "Mọi chữ ký theo đúng khuôn dạng của học bạ số.", "Every signature has the one form of transcripts."
 )
+_SHORT_POINTER: Final = re.compile(r"#[A-Za-z_][A-Za-z0-9_.-]*")
 _SHAPE: Final = [ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"), ds("Object")]
 
 
@@ -62,7 +66,17 @@ def _judge_certificate_reference(signature: ExaminedSignature) -> Verdict:
 
 def _has_our_shape(xades: XadesSignature) -> bool:
     children = list_children(xades.element)
-    return [child.tag for child in children] == _SHAPE and len(children[-1]) == 1 and not xades.has_archive_timestamp
+    return [child.tag for child in children] == _SHAPE and len(children[-1]) == 1 and _has_our_properties(xades)
+
+
+def _has_our_properties(xades: XadesSignature) -> bool:
+    """Return whether the unsigned properties are bare: no attribute, no text beside their values, our method only."""
+    for holder in xades.element.iter(f"{{{XADES}}}UnsignedProperties"):
+        for element in holder.iter():
+            wanted = {"Algorithm": EXCLUSIVE_C14N} if element.tag == ds("CanonicalizationMethod") else {}
+            if dict(element.items()) != wanted or element.tail or (len(element) and element.text):
+                return False
+    return True
 
 
 def _has_our_methods(xades: XadesSignature) -> bool:
@@ -72,7 +86,8 @@ def _has_our_methods(xades: XadesSignature) -> bool:
     if next(prefix_lists, None) is not None:
         return False
     return all(
-        reference.transforms == (EXCLUSIVE_C14N,) and reference.uri.startswith("#") for reference in xades.references
+        reference.transforms == (EXCLUSIVE_C14N,) and _SHORT_POINTER.fullmatch(reference.uri)
+        for reference in xades.references
     )
 
 

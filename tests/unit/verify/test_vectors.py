@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from schemas.loader import load_json_schema
-from tests.vectors import broken_xml, people, slots, sound, versions, wrapping
+from tests.vectors import broken_xml, longterm, people, slots, sound, versions, wrapping
 from tests.vectors.cases import CASES, Case
 from tests.vectors.school import school
 from verify import checks
@@ -17,7 +17,7 @@ from verify.advice import list_advice
 from verify.report import FindingOutcome, Outcome, Report
 from verify.text import render
 
-FAMILIES = (sound, broken_xml, wrapping, slots, people, versions)
+FAMILIES = (sound, broken_xml, wrapping, slots, people, versions, longterm)
 NOT_GOOD = (FindingOutcome.FAILED, FindingOutcome.INDETERMINATE)
 
 
