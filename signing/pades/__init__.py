@@ -7,15 +7,18 @@ from signing.pades.doc_timestamp import PendingTimestamp, attach_document_timest
 from signing.pades.dss import append_evidence
 from signing.pades.late_timestamp import add_timestamp, get_timestamp_imprint
 from signing.pades.longterm import LongTermState, extend, read_state, renew
-from signing.pades.phases import attach, prepare, timestamp_imprint
+from signing.pades.opened import OpenPdf
+from signing.pades.phases import attach, attach_opened, prepare, timestamp_imprint
 
 __all__ = [
     "LongTermState",
+    "OpenPdf",
     "PendingTimestamp",
     "add_timestamp",
     "append_evidence",
     "attach",
     "attach_document_timestamp",
+    "attach_opened",
     "extend",
     "get_timestamp_imprint",
     "prepare",

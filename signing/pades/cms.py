@@ -29,7 +29,7 @@ _CMS_VERSION: Final = bytes.fromhex("020101")  # 1: RFC 5652, 5.1 and 5.3, with 
 
 @dataclass(frozen=True, slots=True)
 class SignedAttributes:
-    """The signed attributes around the place of the message digest."""
+    """The signed attributes around the place of the message digest: one DER SET OF."""
 
     before: bytes
     after: bytes
@@ -77,29 +77,51 @@ def _attributes(
     return SignedAttributes(encoded[:place], encoded[place + digest_size :])
 
 
-def build_cms(identity: SigningIdentity, attributes: bytes, value: bytes, *, timestamp: bytes | None) -> bytes:
+def build_cms(identity: SigningIdentity, attributes: SignedAttributes, digest: bytes, value: bytes) -> bytes:
     """Return the DER ContentInfo.
 
     Args:
-        attributes: what `SignedAttributes.with_digest` returned.
+        attributes: of `build_attributes`.
+        digest: of the document, which stands in `attributes`.
         value: as the signer gave it, raw r‖s for ECDSA.
-        timestamp: DER TimeStampToken over the value, or None.
 
     Raises:
         ValueError: an ECDSA value of the wrong length.
     """
-    head, middle, signer_head, signer_algorithm = _frame(identity)
-    unsigned = b"" if timestamp is None else _tlv(_CONTEXT_1, _attribute(cades.SIGNATURE_TIMESTAMP, timestamp))
+    encoded = cms_value(identity.algorithm, value)
+    before, between = _frame(identity, attributes, len(encoded))
+    return b"".join((before, digest, between, encoded))
+
+
+def build_timestamped_cms(
+    identity: SigningIdentity, attributes: SignedAttributes, digest: bytes, value: bytes, timestamp: bytes
+) -> bytes:
+    """Return the same with a signature-time-stamp: `timestamp` is the DER TimeStampToken over the value."""
+    unsigned = _tlv(_CONTEXT_1, _attribute(cades.SIGNATURE_TIMESTAMP, timestamp))
+    return _encode(identity, attributes.with_digest(digest), cms_value(identity.algorithm, value), unsigned)
+
+
+def _encode(identity: SigningIdentity, attributes: bytes, value: bytes, unsigned: bytes) -> bytes:
+    head, middle, signer_head, signer_algorithm = _fixed_parts(identity)
     signer_info = _tlv(
         _SEQUENCE,
         signer_head,
         bytes([_CONTEXT_0]) + attributes[1:],
         signer_algorithm,
-        _tlv(_OCTETS, cms_value(identity.algorithm, value)),
+        _tlv(_OCTETS, value),
         unsigned,
     )
     signed_data = _tlv(_SEQUENCE, head, middle, _tlv(_SET, signer_info))
     return _tlv(_SEQUENCE, _oid(cades.SIGNED_DATA), _tlv(_CONTEXT_0, signed_data))
+
+
+@lru_cache(maxsize=1024)
+def _frame(identity: SigningIdentity, attributes: SignedAttributes, value_size: int) -> tuple[bytes, bytes]:
+    """Return what stands before the digest, and between it and the value, which comes last and has this size."""
+    signed = attributes.with_digest(bytes(identity.algorithm.digest_size))
+    encoded = _encode(identity, signed, bytes(value_size), b"")
+    digest_at = encoded.index(signed[1:]) - 1 + len(attributes.before)
+    return encoded[:digest_at], encoded[digest_at + identity.algorithm.digest_size : len(encoded) - value_size]
 
 
 def cms_value(algorithm: SignatureAlgorithm, value: bytes) -> bytes:
@@ -109,20 +131,20 @@ def cms_value(algorithm: SignatureAlgorithm, value: bytes) -> bytes:
     return raw_to_der(value, len(value) * 4)
 
 
+@lru_cache(maxsize=1024)
 def measure_cms(identity: SigningIdentity, attributes: SignedAttributes) -> int:
     """Return the most bytes that the CMS object of this signer can take, without timestamp."""
     digest = bytes(identity.algorithm.digest_size)
     key = identity.certificate.public_key
     if identity.algorithm.scheme is not Scheme.ECDSA:
-        return len(build_cms(identity, attributes.with_digest(digest), bytes(key.key_size // 8), timestamp=None))
+        return len(build_cms(identity, attributes, digest, bytes((key.key_size + 7) // 8)))
     one = (1).to_bytes((key.key_size + 7) // 8)
-    shortest = build_cms(identity, attributes.with_digest(digest), one + one, timestamp=None)
-    return len(shortest) + 2 * len(one) + _MAX_ECDSA_OVERHEAD
+    return len(build_cms(identity, attributes, digest, one + one)) + 2 * len(one) + _MAX_ECDSA_OVERHEAD
 
 
 @lru_cache(maxsize=256)
-def _frame(identity: SigningIdentity) -> tuple[bytes, bytes, bytes, bytes]:
-    """Return what stands before, between and inside the changing parts; the same for all signatures of a signer."""
+def _fixed_parts(identity: SigningIdentity) -> tuple[bytes, bytes, bytes, bytes]:
+    """Return what is the same in all signatures of a signer: SignedData's head and certificates, SignerInfo's ends."""
     digest_algorithm = bytes(identity.algorithm.cms_digest.dump())
     head = _CMS_VERSION + _tlv(_SET, digest_algorithm) + _tlv(_SEQUENCE, _oid(cades.DATA))
     certificates = sorted({one.der for one in (identity.certificate, *identity.chain)})

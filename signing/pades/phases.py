@@ -11,13 +11,21 @@ that machines can read.
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from base64 import b64decode, b64encode
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from signing.pades.cms import build_attributes, build_cms, cms_value, measure_cms
+from signing.pades.cms import (
+    SignedAttributes,
+    build_attributes,
+    build_cms,
+    build_timestamped_cms,
+    cms_value,
+    measure_cms,
+)
+from signing.pades.opened import OpenPdf
 from signing.pades.section import (
     SignatureFacts,
     SignatureSection,
@@ -26,6 +34,7 @@ from signing.pades.section import (
     closes_file,
 )
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
+from signing.state import KeptState, StateValue
 from transcript_core.errors import (
     MalformedTranscript,
     NotFound,
@@ -38,21 +47,37 @@ from transcript_core.errors import (
 from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.policy import SignatureLevel, SigningPolicy, Slot
 from transcript_core.render.appearance import Appearance
-from transcript_core.render.prepared import PreparedField, PreparedForm, read_prepared
+from transcript_core.render.prepared import PreparedField
 
 TIMESTAMP_ROOM: Final = 8 * 1024
 """Bytes kept in /Contents for a signature-time-stamp.  A token with its chain of three is 4 to 6 KiB."""
 
 _MAX_SECTION_BYTES: Final = 256 * 1024  # a section without its CMS object is 2 to 8 KiB
 _PACKING_LEVEL: Final = 1  # the streams inside are packed already
-_LATER_TABLE: Final = re.compile(
-    rb"xref\n((?:\d{1,10} \d{1,10}\n(?:\d{10} 00000 n \n)+)+)trailer\n<<[^\n]*/Prev (\d{1,10})>>\nstartxref\n"
-)
-_TABLE_PART: Final = re.compile(rb"^(\d+) (\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PadesState(KeptState):
+    """What `attach` needs of a prepared PAdES signature; packed only when it is written."""
+
+    section: SignatureSection
+    attributes: SignedAttributes
+    file_digest: bytes  # of the file and the section around its hole, by the algorithm's hash
+
+    def write(self) -> dict[str, StateValue]:
+        """Return the state as plain values."""
+        packed = zlib.compress(self.section.before + self.section.after, _PACKING_LEVEL)
+        return {
+            "section": b64encode(packed).decode("ascii"),
+            "hole_at": len(self.section.before),
+            "room": self.section.room,
+            "attributes": b64encode(self.attributes.with_digest(self.file_digest)).decode("ascii"),
+            "digest_at": len(self.attributes.before),
+        }
 
 
 def prepare(
-    pdf: bytes,
+    pdf: bytes | OpenPdf,
     slot: Slot,
     identity: SigningIdentity,
     *,
@@ -74,32 +99,33 @@ def prepare(
         SlotNotReady: the field is signed already, or the seal has closed the file.
         MalformedTranscript: the file is not one of ours.
     """
-    form = read_prepared(pdf)
-    field = _find_field(form, slot)
-    _check_open(pdf, form, field, _name_document(slot.serial, slot.version, slot.slot_id))
+    opened = _open(pdf)
+    field = _find_field(opened, slot)
+    _check_open(opened, field, f"document {slot.serial} version {slot.version}, slot {slot.slot_id}")
     signed_at = at.astimezone(UTC).replace(microsecond=0)
     attributes = build_attributes(identity, slot, policy)
     timestamped = (level or slot.rule.level) is not SignatureLevel.B_B
     section = build_signature_section(
-        form,
+        opened.form,
         field,
-        base_length=len(pdf),
+        base_length=len(opened.octets),
         facts=SignatureFacts(signed_at, name=slot.name, location=choose_location(identity)),
         appearance=appearance,
         room=measure_cms(identity, attributes) + (TIMESTAMP_ROOM if timestamped else 0),
     )
-    signed = attributes.with_digest(_hash_around(pdf, section, identity.algorithm.hash_name))
+    hash_name = identity.algorithm.hash_name
+    file_digest = opened.digest_with((section.before, section.after), hash_name)
     return Pending(
         format=PendingFormat.PADES,
         serial=slot.serial,
         version=slot.version,
         slot_id=slot.slot_id,
-        digest=hashlib.new(identity.algorithm.hash_name, signed).digest(),
-        digest_algorithm=identity.algorithm.hash_name,
+        digest=hashlib.new(hash_name, attributes.with_digest(file_digest)).digest(),
+        digest_algorithm=hash_name,
         signature_algorithm=identity.algorithm,
         certificate_sha256=identity.certificate.sha256,
         signing_time=signed_at,
-        state=_to_state(section, signed, digest_at=len(attributes.before)),
+        state=PadesState(section, attributes, file_digest),
     )
 
 
@@ -117,12 +143,11 @@ def timestamp_imprint(pending: Pending, value: bytes) -> bytes:
     try:
         return hashlib.sha256(cms_value(pending.signature_algorithm, value)).digest()
     except ValueError as error:
-        where = _name_document(pending.serial, pending.version, pending.slot_id)
-        raise SignatureMismatch(f"{where}: the signature value is not raw r‖s; sign again") from error
+        raise SignatureMismatch(f"{pending.where}: the signature value is not raw r‖s; sign again") from error
 
 
 def attach(
-    pdf: bytes, pending: Pending, value: bytes, *, identity: SigningIdentity, timestamp: bytes | None = None
+    pdf: bytes | OpenPdf, pending: Pending, value: bytes, *, identity: SigningIdentity, timestamp: bytes | None = None
 ) -> bytes:
     """Return the file with the signature in its field; what was there stays byte for byte.
 
@@ -137,119 +162,103 @@ def attach(
         SignatureMismatch: another certificate, or a value that does not verify against it.
         TimestampRefused: the token is for another signature, or larger than the room that was kept.
     """
-    section, signed = _from_state(pending)
-    _check_unchanged(pdf, pending, section, signed)
+    return attach_opened(pdf, pending, value, identity=identity, timestamp=timestamp).octets
+
+
+def attach_opened(
+    pdf: bytes | OpenPdf, pending: Pending, value: bytes, *, identity: SigningIdentity, timestamp: bytes | None = None
+) -> OpenPdf:
+    """As `attach`; the returned file is opened already, for the next signature or to be named by its digest."""
+    state = _get_state(pending)
+    opened = _open(pdf)
+    _check_unchanged(opened, pending, state)
     check_value(pending, value, identity.certificate)
-    where = _name_document(pending.serial, pending.version, pending.slot_id)
-    if timestamp is not None:
-        _check_timestamp(timestamp, timestamp_imprint(pending, value), where)
-    cms = build_cms(identity, signed, value, timestamp=timestamp)
-    if len(cms) > section.room:
+    if timestamp is None:
+        cms = build_cms(identity, state.attributes, state.file_digest, value)
+    else:
+        _check_timestamp(timestamp, timestamp_imprint(pending, value), pending.where)
+        cms = build_timestamped_cms(identity, state.attributes, state.file_digest, value, timestamp)
+    if len(cms) > state.section.room:
         raise TimestampRefused(
-            f"{where}: the signature with its timestamp needs {len(cms)} bytes, {section.room} were kept; "
-            "prepare for a higher level or attach without the timestamp"
+            f"{pending.where}: the signature with its timestamp needs {len(cms)} bytes, {state.section.room} were "
+            "kept; prepare for a higher level or attach without the timestamp"
         )
-    return pdf + section.fill(cms)
+    return opened.append(state.section.fill(cms))
+
+
+def _open(pdf: bytes | OpenPdf) -> OpenPdf:
+    return pdf if isinstance(pdf, OpenPdf) else OpenPdf(pdf)
 
 
 def _check_timestamp(timestamp: bytes, imprint: bytes, where: str) -> None:
     try:
         stamp = parse_timestamp(timestamp)
     except TrustMaterialError as error:
-        raise TimestampRefused(f"{where}: the timestamp cannot be read") from error
+        raise TimestampRefused(f"{where}: the timestamp cannot be read; ask for a new one") from error
     if (stamp.imprint_hash, stamp.imprint) != ("sha256", imprint):
         raise TimestampRefused(f"{where}: the timestamp is for another signature; ask for a new one")
 
 
-def _find_field(form: PreparedForm, slot: Slot) -> PreparedField:
-    field = form.fields.get(slot.slot_id)
+def _find_field(opened: OpenPdf, slot: Slot) -> PreparedField:
+    field = opened.form.fields.get(slot.slot_id)
     if field is None:
         raise NotFound(f"the PDF has no field for slot {slot.slot_id}; it is signed in the XML alone")
     return field
 
 
-def _check_open(pdf: bytes, form: PreparedForm, field: PreparedField, where: str) -> None:
+def _check_open(opened: OpenPdf, field: PreparedField, where: str) -> None:
     """Refuse a field that a later section has filled, and any field once the locking one is filled."""
-    updated = _list_updated(pdf, form.startxref)
+    updated = opened.list_updated()
     if field.object_number in updated:
         raise SlotNotReady(f"{where}: the PDF's field is already signed")
-    if any(closes_file(one) and one.object_number in updated for one in form.fields.values()):
+    if updated and any(closes_file(one) and one.object_number in updated for one in opened.form.fields.values()):
         raise SlotNotReady(f"{where}: the seal has closed the PDF, nothing can be signed in it any more")
 
 
-def _list_updated(pdf: bytes, startxref: int) -> set[int]:
-    """Return the numbers of all objects written by sections after the first."""
-    numbers: set[int] = set()
-    while not pdf.startswith(b"xref\n0 ", startxref):
-        table = _LATER_TABLE.match(pdf, startxref)
-        if table is None or int(table[2]) >= startxref:
-            raise MalformedTranscript("a section of the PDF was not written by this program; it cannot be signed")
-        for part in _TABLE_PART.finditer(table[1]):
-            numbers.update(range(int(part[1]), int(part[1]) + int(part[2])))
-        startxref = int(table[2])
-    return numbers
-
-
-def _check_unchanged(pdf: bytes, pending: Pending, section: SignatureSection, signed: bytes) -> None:
+def _check_unchanged(opened: OpenPdf, pending: Pending, state: PadesState) -> None:
+    """Hold the state against the digest that is signed, and the file against the state."""
+    signed = state.attributes.with_digest(state.file_digest)
     if hashlib.new(pending.digest_algorithm, signed).digest() != pending.digest:
-        raise MalformedTranscript("the state of a pending signature does not belong to its digest; prepare it again")
-    digest_at = _number(pending, "digest_at")
-    digest = _hash_around(pdf, section, pending.digest_algorithm)
-    if signed[digest_at : digest_at + len(digest)] == digest:
+        raise MalformedTranscript(f"{pending.where}: the pending state does not belong to its digest; prepare again")
+    section = state.section
+    if opened.digest_with((section.before, section.after), pending.digest_algorithm) == state.file_digest:
         return
-    where = _name_document(pending.serial, pending.version, pending.slot_id)
-    form = read_prepared(pdf)
-    field = form.fields.get(pending.slot_id)
+    field = opened.form.fields.get(pending.slot_id)
     if field is not None:
-        _check_open(pdf, form, field, where)
-    raise StaleDigest(f"{where}: the PDF changed since it was prepared; prepare it again")
+        _check_open(opened, field, pending.where)
+    raise StaleDigest(f"{pending.where}: the PDF changed since it was prepared; prepare it again")
 
 
-def _hash_around(pdf: bytes, section: SignatureSection, hash_name: str) -> bytes:
-    """Return the digest over everything but the hole (ISO 32000-1, 12.8.1)."""
-    state = hashlib.new(hash_name, pdf)
-    state.update(section.before)
-    state.update(section.after)
-    return state.digest()
-
-
-def _to_state(section: SignatureSection, signed: bytes, *, digest_at: int) -> dict[str, str | int]:
-    packed = zlib.compress(section.before + section.after, _PACKING_LEVEL)
-    return {
-        "section": b64encode(packed).decode("ascii"),
-        "hole_at": len(section.before),
-        "room": section.room,
-        "attributes": b64encode(signed).decode("ascii"),
-        "digest_at": digest_at,
-    }
-
-
-def _from_state(pending: Pending) -> tuple[SignatureSection, bytes]:
+def _get_state(pending: Pending) -> PadesState:
+    """Return the state as it was made at prepare, or read it when it has travelled as text."""
     if pending.format is not PendingFormat.PADES:
-        raise MalformedTranscript("this pending signature is not one of a PDF")
+        raise MalformedTranscript(f"{pending.where}: prepared for {pending.format.value}, not for pades")
+    if isinstance(pending.state, PadesState):
+        return pending.state
     try:
         unpacker = zlib.decompressobj()
         octets = unpacker.decompress(b64decode(_text(pending, "section"), validate=True), _MAX_SECTION_BYTES)
         signed = b64decode(_text(pending, "attributes"), validate=True)
     except (ValueError, zlib.error) as error:
-        raise MalformedTranscript("the state of a pending signature cannot be read; prepare it again") from error
-    hole_at, room = _number(pending, "hole_at"), _number(pending, "room")
-    return SignatureSection(octets[:hole_at], octets[hole_at:], room), signed
+        raise MalformedTranscript(f"{pending.where}: the prepared state cannot be read; prepare again") from error
+    hole_at, digest_at = _number(pending, "hole_at"), _number(pending, "digest_at")
+    digest_end = digest_at + len(pending.digest)
+    return PadesState(
+        SignatureSection(octets[:hole_at], octets[hole_at:], _number(pending, "room")),
+        SignedAttributes(signed[:digest_at], signed[digest_end:]),
+        signed[digest_at:digest_end],
+    )
 
 
 def _text(pending: Pending, name: str) -> str:
     value = pending.state.get(name)
     if not isinstance(value, str):
-        raise MalformedTranscript(f"the state of a pending signature lacks {name}; prepare it again")
+        raise MalformedTranscript(f"{pending.where}: the prepared state lacks {name}; prepare again")
     return value
 
 
 def _number(pending: Pending, name: str) -> int:
     value = pending.state.get(name)
     if not isinstance(value, int) or value < 0:
-        raise MalformedTranscript(f"the state of a pending signature lacks {name}; prepare it again")
+        raise MalformedTranscript(f"{pending.where}: the prepared state lacks {name}; prepare again")
     return value
-
-
-def _name_document(serial: str, version: int, slot_id: str) -> str:
-    return f"document {serial} version {version}, slot {slot_id}"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 from typing import Final
 
@@ -19,15 +20,21 @@ from transcript_core.render.objects import HEADER
 _TAIL_BYTES: Final = 512
 """Octets from the end that hold the last trailer: about 160 are needed."""
 
+_CACHED_HEADS: Final = 256
+"""Heads that are remembered: they differ by what is printed, most pupils of a class share one.  One is about 15 KiB."""
+
+_OBJECT_END: Final = b"\nendobj\n"
 _CATALOG = re.compile(rb"(\d+) 0 obj\n<</Type/Catalog/[^\n]*/AcroForm (\d+) 0 R>>\nendobj\n")
 _FORM = re.compile(rb"(\d+) 0 obj\n<</Fields\[([\d R]*)\]/SigFlags 3/DR<</Font<<((?:/\w+ \d+ 0 R)+)>>>>>>\nendobj\n")
 _FIELD = re.compile(
     rb"(\d+) 0 obj\n(<</Type/Annot/Subtype/Widget/FT/Sig/T\(([A-Za-z0-9_.-]+)\)/TU<[0-9A-F]+>/F 132/Rect\[([-\d. ]+)\]"
     rb"/P \d+ 0 R/StructParent \d+(?:/Lock \d+ 0 R)?)/AP<</N \d+ 0 R>>>>\nendobj\n"
 )
+_LAST_REFERENCE = re.compile(rb"(\d+) 0 R\Z")
+_REFERENCE = re.compile(rb"\d+ 0 R")
 _FONT = re.compile(rb"/(\w+) (\d+) 0 R")
 _TRAILER = re.compile(
-    rb"\ntrailer\n<</Size (\d+)/Root (\d+) 0 R/Info (\d+) 0 R/ID(\[<[0-9A-F]+><[0-9A-F]+>\])(?:/Prev \d+)?>>"
+    rb"\ntrailer\n<</Size (\d+)/Root (\d+) 0 R/Info (\d+) 0 R/ID(\[<[0-9A-F]+><[0-9A-F]+>\])(?:/Prev (\d+))?>>"
     rb"\nstartxref\n(\d+)\n%%EOF\n\Z"
 )
 
@@ -65,27 +72,79 @@ class PreparedForm:
     fonts: Mapping[str, int]  # name in /DR /Font -> object number
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The octets of the form and what they say."""
+
+    root: int
+    fields: Mapping[str, PreparedField]
+    fonts: Mapping[str, int]
+
+
 def read_prepared(pdf: bytes) -> PreparedForm:
     """Return the form of a file made by `render_first_revision`, signed already or not.
 
     Raises:
         MalformedTranscript: the file was not made here, or its last revision not by our signer.
     """
-    catalog = _CATALOG.match(pdf, len(HEADER)) if pdf.startswith(HEADER) else None
-    form = _FORM.match(pdf, catalog.end()) if catalog else None
-    trailer = _TRAILER.search(pdf, max(0, len(pdf) - _TAIL_BYTES))
-    if catalog is None or form is None or trailer is None or (catalog[2], catalog[1]) != (form[1], trailer[2]):
-        raise MalformedTranscript("this PDF was not prepared for signatures by this installation")
-    fields = _read_fields(pdf, form.end(), count=form[2].count(b"R"))
+    head = _read_head(_cut_head(pdf))
+    trailer = _find_trailer(pdf)
+    if head.root != int(trailer[2]):
+        raise MalformedTranscript("the PDF's last revision has another catalog than the form that was prepared")
     return PreparedForm(
-        root=int(trailer[2]),
+        root=head.root,
         info=int(trailer[3]),
         file_id=trailer[4],
         size=int(trailer[1]),
-        startxref=int(trailer[5]),
-        fields=fields,
-        fonts={name.decode("ascii"): int(number) for name, number in _FONT.findall(form[3])},
+        startxref=int(trailer[6]),
+        fields=head.fields,
+        fonts=head.fonts,
     )
+
+
+def read_successor(form: PreparedForm, pdf: bytes) -> PreparedForm:
+    """Return the form of a file that is one section longer than the one `form` was read from.
+
+    Raises:
+        MalformedTranscript: its last trailer does not continue the numbers of `form`.
+    """
+    trailer = _find_trailer(pdf)
+    same = (int(trailer[2]), int(trailer[3]), trailer[4]) == (form.root, form.info, form.file_id)
+    if not same or trailer[5] is None or int(trailer[5]) != form.startxref or int(trailer[1]) < form.size:
+        raise MalformedTranscript("the section that was appended to the PDF does not continue it")
+    return replace(form, size=int(trailer[1]), startxref=int(trailer[6]))
+
+
+def _find_trailer(pdf: bytes) -> re.Match[bytes]:
+    trailer = _TRAILER.search(pdf, max(0, len(pdf) - _TAIL_BYTES))
+    if trailer is None:
+        raise MalformedTranscript("the PDF's last revision was not written by this program")
+    return trailer
+
+
+def _cut_head(pdf: bytes) -> bytes:
+    """Return the octets from the header to the last field of the form."""
+    catalog = _CATALOG.match(pdf, len(HEADER)) if pdf.startswith(HEADER) else None
+    form = _FORM.match(pdf, catalog.end()) if catalog else None
+    last = _LAST_REFERENCE.search(form[2]) if form else None
+    if form is None or last is None:
+        raise MalformedTranscript("this PDF was not prepared for signatures by this installation")
+    field = pdf.find(b"\n%s 0 obj\n" % last[1], form.end() - 1)
+    end = pdf.find(_OBJECT_END, field)
+    return pdf[: end + len(_OBJECT_END)] if 0 <= field < end else pdf[: form.end()]
+
+
+@lru_cache(maxsize=_CACHED_HEADS)
+def _read_head(head: bytes) -> _Head:
+    catalog = _CATALOG.match(head, len(HEADER))
+    form = _FORM.match(head, catalog.end()) if catalog else None
+    if catalog is None or form is None or catalog[2] != form[1]:
+        raise MalformedTranscript("this PDF was not prepared for signatures by this installation")
+    fields = _read_fields(head, form.end(), count=form[2].count(b"R"))
+    if [b"%d 0 R" % field.object_number for field in fields.values()] != _REFERENCE.findall(form[2]):
+        raise MalformedTranscript("the signature fields of the PDF are not those that its form lists")
+    fonts = {name.decode("ascii"): int(number) for name, number in _FONT.findall(form[3])}
+    return _Head(int(catalog[1]), fields, fonts)
 
 
 def _read_fields(pdf: bytes, position: int, *, count: int) -> dict[str, PreparedField]:
