@@ -87,7 +87,7 @@ def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, covere
         policy_id=None if properties is None else properties.policy_id,
         policy_digest=digest[1] if digest and digest[0] == _SHA256_URI else None,
         commitments=() if properties is None else properties.commitments,
-        timestamps=tuple(CarriedTimestamp(one.token, one.octets) for one in signature.timestamps),
+        timestamps=tuple(CarriedTimestamp(one.token, one.octets, archive=one.archive) for one in signature.timestamps),
         ocsps=signature.ocsps,
         crls=signature.crls,
         troubles=tuple(problem.text for problem in signature.problems),
@@ -99,13 +99,15 @@ def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, covere
 
 
 def _find_level(signature: XadesSignature) -> SignatureLevel | None:
+    """Return the baseline level (EN 319 132-1, 6.3) by what is carried; each level needs all of the one below."""
     if signature.properties is None:
         return None
-    if signature.has_archive_timestamp:
-        return SignatureLevel.B_LTA
-    if not signature.timestamps:
+    if all(one.archive for one in signature.timestamps):
         return SignatureLevel.B_B
-    return SignatureLevel.B_LT if signature.ocsps or signature.crls else SignatureLevel.B_T
+    if not (signature.ocsps or signature.crls):
+        return SignatureLevel.B_T
+    archived = any(one.archive for one in signature.timestamps)
+    return SignatureLevel.B_LTA if archived else SignatureLevel.B_LT
 
 
 def _from_pades(signature: PdfSignature, slot: Slot | None, earlier: frozenset[str], pdf: PdfInput) -> SignatureFacts:

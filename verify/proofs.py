@@ -58,7 +58,7 @@ def examine_signatures(
 ) -> tuple[ExaminedSignature, ...]:
     """Return every signature with its proven time, certificate and authority judged, in the order given."""
     pool = _build_pool(facts)
-    answers = {one.key: tuple(_judge_timestamp(stamp, pool, context) for stamp in one.timestamps) for one in facts}
+    answers = {one.key: _judge_timestamps(one.timestamps, pool, context) for one in facts}
     proven = _prove(facts, answers, loose)
     return tuple(
         _examine(
@@ -164,6 +164,25 @@ def _list_valid_times(answers: Sequence[TimestampAnswer]) -> list[datetime]:
 def _may_prove_others(facts: SignatureFacts) -> bool:
     """A broken signature's timestamp says nothing about what it claims to cover."""
     return facts.intact is True and all(trouble.gravity is not Gravity.BROKEN for trouble in facts.troubles)
+
+
+def _judge_timestamps(stamps: Sequence[CarriedTimestamp], pool: _Pool, context: Context) -> tuple[TimestampAnswer, ...]:
+    """Return what each is worth; an archive timestamp is not older than those that it covers (EN 319 102-1, 5.5.4)."""
+    answers = tuple(_judge_timestamp(stamp, pool, context) for stamp in stamps)
+    return tuple(
+        _refuse_order(answer) if stamp.archive and _is_older(answer, answers[:number], context) else answer
+        for number, (stamp, answer) in enumerate(zip(stamps, answers, strict=True))
+    )
+
+
+def _is_older(answer: TimestampAnswer, before: Sequence[TimestampAnswer], context: Context) -> bool:
+    moments = [one.time for one in before if one.time is not None]
+    return answer.time is not None and any(one > answer.time + context.policy.clock_tolerance for one in moments)
+
+
+def _refuse_order(answer: TimestampAnswer) -> TimestampAnswer:
+    detail = "an archive time stamp is older than one that it covers"
+    return TimestampAnswer(answer.time, PathOutcome.INVALID, SubIndication.TIMESTAMP_ORDER_FAILURE, detail)
 
 
 def _judge_timestamp(stamp: CarriedTimestamp, pool: _Pool, context: Context) -> TimestampAnswer:

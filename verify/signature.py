@@ -36,6 +36,7 @@ class CarriedTimestamp:
     token: bytes  # DER
     octets: bytes | None  # what was timestamped; None when only its digest is known
     digest: bytes | None = None  # raw, of what was timestamped, by the hash that the token names; None: `octets` tell
+    archive: bool = False  # it covers the signature with all timestamps that stand before it
 
 
 @dataclass(frozen=True, slots=True)
