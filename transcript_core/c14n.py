@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from enum import Enum
-from io import BytesIO
 from typing import Final
 
 from lxml import etree
@@ -71,13 +70,15 @@ def canonicalize(
         UTF-8 octets without byte order mark.
 
     Raises:
-        MalformedTranscript: the element cannot be written in canonical form (a relative namespace address).
+        MalformedTranscript: it cannot be written in canonical form (a relative namespace address).
 
     Spec: Exclusive XML Canonicalization 1.0; Canonical XML 1.0, 1.1.
     """
     if is_slow(element, method=method, inclusive_prefixes=inclusive_prefixes, without=without):
         return _build_writer(method, inclusive_prefixes, without).write_element(element)
-    return _serialise(element, method, inclusive_prefixes) if method.exclusive else _serialise_document(element, method)
+    if method.exclusive:
+        return _serialise(element, method, inclusive_prefixes)
+    return _serialise(element.getroottree(), method, ())
 
 
 def is_slow(
@@ -109,7 +110,9 @@ def canonicalize_document(
     Raises:
         MalformedTranscript: as `canonicalize`.
     """
-    return _build_writer(method, inclusive_prefixes, without).write_document(root)
+    if without or "#default" in inclusive_prefixes:
+        return _build_writer(method, inclusive_prefixes, without).write_document(root)
+    return _serialise(root.getroottree(), method, inclusive_prefixes if method.exclusive else ())
 
 
 def _build_writer(method: C14nMethod, prefixes: Sequence[str], without: Collection[etree._Element]) -> SubsetWriter:
@@ -122,7 +125,9 @@ def _build_writer(method: C14nMethod, prefixes: Sequence[str], without: Collecti
     )
 
 
-def _serialise(element: etree._Element, method: C14nMethod, prefixes: Sequence[str]) -> bytes:
+def _serialise(
+    element: etree._Element | etree._ElementTree[etree._Element], method: C14nMethod, prefixes: Sequence[str]
+) -> bytes:
     try:
         octets = etree.tostring(
             element,
@@ -133,14 +138,5 @@ def _serialise(element: etree._Element, method: C14nMethod, prefixes: Sequence[s
             inclusive_ns_prefixes=list(prefixes) or None,
         )
     except (etree.LxmlError, ValueError) as error:
-        raise MalformedTranscript("the element cannot be written in canonical form") from error
+        raise MalformedTranscript("it cannot be written in canonical form") from error
     return bytes(octets)
-
-
-def _serialise_document(root: etree._Element, method: C14nMethod) -> bytes:
-    octets = BytesIO()
-    try:
-        root.getroottree().write_c14n(octets, with_comments=method.with_comments)
-    except (etree.LxmlError, ValueError) as error:
-        raise MalformedTranscript("the document cannot be written in canonical form") from error
-    return octets.getvalue()

@@ -35,6 +35,7 @@ __all__ = [
     "build_id_map",
     "canonicalize",
     "get_line",
+    "parse_foreign_xml",
     "parse_xml",
     "sha256",
     "validate_schema",
@@ -50,6 +51,16 @@ _DECLARATION: Final = re.compile(
     rb"""(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:'(?P<e1>[^'<>]*)'|"(?P<e2>[^"<>]*)"))?"""
     rb"""(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:'(?:yes|no)'|"(?:yes|no)"))?[ \t\r\n]*\?>"""
 )
+_ANY_DECLARATION: Final = re.compile(r"\A<\?xml[ \t\r\n][^?]*\?>")
+FOREIGN_ENCODINGS: Final = {
+    **{f"iso-8859-{number}": f"iso8859-{number}" for number in (*range(1, 11), *range(13, 17))},
+    **{f"windows-125{number}": f"cp125{number}" for number in range(9)},
+    "us-ascii": "ascii",
+    "ascii": "ascii",
+    "utf-16": "utf-16",
+}
+"""Declared encodings that `parse_foreign_xml` accepts beside UTF-8, with their names in Python."""
+
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*")
 _TOO_DEEP: Final = etree.XPath(f"boolean({'/*' * (MAX_XML_DEPTH + 1)})")
 _TOO_MANY_ATTRIBUTES: Final = etree.XPath(f"boolean(//*[count(@*) > {MAX_XML_ATTRIBUTES}])")
@@ -93,6 +104,36 @@ def parse_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
         raise MalformedTranscript("the XML is not well-formed", line=_line(error.lineno)) from error
     _check_tree(root)
     return root
+
+
+def parse_foreign_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
+    """Return the root element of XML that other software made, in UTF-8 or one of the encodings of FOREIGN_ENCODINGS.
+
+    The text is decoded by the declared encoding, its declaration left out, and parsed by `parse_xml`; canonical form,
+    which is UTF-8, comes out the same.
+
+    Raises:
+        LimitExceeded, MalformedTranscript: as `parse_xml`; also an encoding that is not on the list.
+    """
+    if len(data) > max_bytes:
+        raise LimitExceeded(f"the XML document has {len(data)} bytes, more than the {max_bytes} that are accepted")
+    encoding = _find_foreign_encoding(data)
+    if encoding is None:
+        return parse_xml(data, max_bytes=max_bytes)
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise MalformedTranscript(f"the XML is not valid in the encoding that it declares, {encoding}") from error
+    return parse_xml(_ANY_DECLARATION.sub("", text.removeprefix("\ufeff"), count=1).encode(), max_bytes=2 * max_bytes)
+
+
+def _find_foreign_encoding(data: bytes) -> str | None:
+    """Return the encoding of XML that is not in UTF-8, None when it is or says nothing."""
+    if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        return "utf-16"
+    declaration = _DECLARATION.match(data)
+    declared = b"" if declaration is None else declaration["e1"] or declaration["e2"] or b""
+    return FOREIGN_ENCODINGS.get(declared.decode("ascii", "replace").lower())
 
 
 def build_id_map(root: etree._Element) -> dict[str, etree._Element]:

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 
 from lxml.etree import _Element
 
-from transcript_core.canonical import build_id_map, parse_xml
+from transcript_core.canonical import build_id_map, parse_foreign_xml, parse_xml
 from transcript_core.clock import VIETNAM_TIME
 from transcript_core.errors import InputError, MalformedTranscript
 from transcript_core.model import IssueInfo, Recall, Seal, SlotRole, SlotSigner, Transcript
 from transcript_core.policy import SigningPolicy, Slot, get_policy, list_slots
 from transcript_core.xml import RecallDocument, TranscriptDocument, parse_transcript, read_document
+from verify.formats.octets import OctetCache
 from verify.formats.pades import SignedPdf, read_signed_pdf
+from verify.formats.transforms import NO_FILES, DetachedFiles
 from verify.formats.xades import XadesSignature, read_signatures
-from verify.formats.xmldsig import OctetCache
 
 TRANSCRIPT_ROOT = "HOC_BA"
 RECALL_ROOT = "THU_HOI_HOC_BA"
@@ -100,27 +101,32 @@ class PdfInput:
         return self.signed.attachment is not None
 
 
-def read_xml(octets: bytes) -> XmlInput:
-    """Read an XML file: EN 319 102-1, 5.2.2 (format checking)."""
+def read_xml(octets: bytes, files: DetachedFiles = NO_FILES) -> XmlInput:
+    """Read an XML file: EN 319 102-1, 5.2.2 (format checking).
+
+    Args:
+        files: what detached signatures of files of others may name; a transcript's never do.
+    """
     try:
         content = read_document(octets)
     except InputError as error:
-        return _read_other_xml(octets, str(error))
-    return _with_signatures(octets, content.root, content=content, structure_error=None)
+        return _read_other_xml(octets, str(error), files)
+    return _with_signatures(octets, content.root, NO_FILES, content=content, structure_error=None)
 
 
-def _read_other_xml(octets: bytes, structure_error: str) -> XmlInput:
+def _read_other_xml(octets: bytes, structure_error: str, files: DetachedFiles) -> XmlInput:
     """Read a file that is not a sound transcript, as far as that goes."""
     try:
-        root = parse_xml(octets)
+        root = parse_foreign_xml(octets)
     except InputError as error:
         return XmlInput(octets, None, None, None, (), parse_error=str(error))
-    return _with_signatures(octets, root, content=None, structure_error=structure_error)
+    return _with_signatures(octets, root, files, content=None, structure_error=structure_error)
 
 
 def _with_signatures(
     octets: bytes,
     root: _Element,
+    files: DetachedFiles,
     *,
     content: TranscriptDocument | RecallDocument | None,
     structure_error: str | None,
@@ -134,7 +140,7 @@ def _with_signatures(
         cache = ambiguous.with_ids(build_id_map(root))
     except MalformedTranscript as error:
         return XmlInput(octets, root, None, content, (), identifier_error=str(error), structure_error=structure_error)
-    return XmlInput(octets, root, cache, content, read_signatures(cache), structure_error=structure_error)
+    return XmlInput(octets, root, cache, content, read_signatures(cache, files), structure_error=structure_error)
 
 
 def read_pdf(octets: bytes, *, issue: IssueInfo | None = None) -> PdfInput:

@@ -34,9 +34,11 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 def judge(signature: ExaminedSignature) -> Verdict:
     """Return whether the algorithms of one signature are allowed."""
     facts = signature.facts
-    forbidden = [trouble for trouble in facts.troubles if trouble in _FORBIDDEN and trouble.gravity is Gravity.BROKEN]
-    if forbidden:
+    forbidden = [trouble for trouble in facts.troubles if trouble in _FORBIDDEN]
+    if any(trouble.gravity is Gravity.BROKEN or facts.slot is not None for trouble in forbidden):
         return failed(forbidden[0].text_vi, forbidden[0].text_en, SubIndication.SIG_CRYPTO_FAILURE)
+    if forbidden:  # elsewhere it might have been sound in its time (EN 319 102-1, 5.2.8.4.2)
+        return indeterminate(forbidden[0].text_vi, forbidden[0].text_en, forbidden[0].sub_indication)
     if facts.algorithm is None:
         return indeterminate(
             "thuật toán không được hỗ trợ",

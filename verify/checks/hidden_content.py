@@ -15,7 +15,9 @@ from lxml.etree import _Element
 from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, conclude, failed
 from verify.documents import XmlInput
 from verify.examination import Context, Examination
-from verify.formats.xmldsig import OctetCache, ds, has_hidden_nodes
+from verify.formats.encoding import has_hidden_nodes
+from verify.formats.names import ds
+from verify.formats.octets import OctetCache
 from verify.report import Finding, SubIndication
 
 NAME: Final = "document.hidden-content"

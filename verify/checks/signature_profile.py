@@ -14,6 +14,7 @@ from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, failed,
 from verify.examination import Context, Examination
 from verify.formats.encoding import list_children
 from verify.formats.names import EXCLUSIVE_C14N, ds
+from verify.formats.problems import SignatureProblem
 from verify.formats.xades import XadesSignature
 from verify.formats.xades_unsigned import XADES
 from verify.report import Finding, SubIndication
@@ -80,7 +81,7 @@ def _has_our_properties(xades: XadesSignature) -> bool:
 
 
 def _has_our_methods(xades: XadesSignature) -> bool:
-    if xades.signed_info_method != EXCLUSIVE_C14N:
+    if xades.signed_info_method != EXCLUSIVE_C14N or SignatureProblem.NO_PROPERTIES_TYPE in xades.problems:
         return False
     prefix_lists = xades.element.iter(f"{{{EXCLUSIVE_C14N}}}InclusiveNamespaces")
     if next(prefix_lists, None) is not None:

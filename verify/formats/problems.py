@@ -65,8 +65,10 @@ class SignatureProblem(Enum):
     )
     TOO_MANY_TRANSFORMS = _broken("quá nhiều phép biến đổi", "too many transforms")
     TOO_MUCH_WORK = _broken("bắt tính toán quá nhiều", "more computing than any honest signature asks for")
-    WEAK_ALGORITHM = _broken(
-        "thuật toán đã lỗi thời, không còn an toàn", "an outdated, unsafe algorithm", SubIndication.SIG_CRYPTO_FAILURE
+    WEAK_ALGORITHM = _unreadable(
+        "thuật toán hoặc khóa đã lỗi thời, không còn an toàn",
+        "an outdated, unsafe algorithm or key",
+        SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
     )
     UNKNOWN_ALGORITHM = _unreadable(
         "thuật toán không được hỗ trợ",
@@ -115,6 +117,21 @@ class SignatureProblem(Enum):
         SubIndication.SIG_CONSTRAINTS_FAILURE,
     )
     BAD_PROPERTY = _broken("một thuộc tính chữ ký sai quy cách", "a signature property is malformed")
+    NO_PROPERTIES_TYPE = _unreadable(
+        "tham chiếu đến thuộc tính chữ ký không ghi loại (Type)",
+        "the reference to the signed properties does not say its Type",
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
+    )
+    UNREADABLE_CONTENT = _unreadable(
+        "nội dung đã ký không phải XML đọc được",
+        "what was signed is not XML that can be read",
+        SubIndication.SIGNED_DATA_NOT_FOUND,
+    )
+    MANIFEST_ENTRY_NOT_CHECKED = _unreadable(
+        "có mục trong bản kê (Manifest) chưa kiểm tra được vì không có tệp",
+        "an entry of the manifest was not checked, because its file is not at hand",
+        SubIndication.SIGNED_DATA_NOT_FOUND,
+    )
     UNKNOWN_PROPERTY = _unreadable(
         "có thuộc tính chữ ký không được hỗ trợ",
         "a signature property that is not supported",

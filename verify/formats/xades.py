@@ -17,32 +17,23 @@ from typing import Final
 
 from lxml.etree import _Element
 
-from transcript_core.canonical import C14nMethod
 from transcript_core.clock import read_utc
-from transcript_core.errors import TrustMaterialError
-from transcript_core.limits import MAX_CERTIFICATES, MAX_SIGNATURES
+from transcript_core.limits import MAX_SIGNATURES
 from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri, fits_key, verify_digest
-from transcript_core.pki.certificates import Certificate, deduplicate, load_certificate
+from transcript_core.pki.certificates import Certificate, deduplicate
+from verify.formats import key_info
+from verify.formats.encoding import has_hidden_nodes, list_children
+from verify.formats.names import C14N_METHODS, ds
+from verify.formats.octets import OctetCache
 from verify.formats.problems import SignatureProblem
-from verify.formats.xmldsig import (
-    C14N_METHODS,
-    DIGESTS,
-    WEAK_DIGESTS,
-    OctetCache,
-    Reading,
-    Reference,
-    ds,
-    has_hidden_nodes,
-    iterate_references,
-    list_children,
-    read_prefixes,
-)
+from verify.formats.transforms import NO_FILES, DetachedFiles, read_prefixes
+from verify.formats.values import find_method, fits, is_weak_key, verify_value
+from verify.formats.xades_unsigned import XADES, UnsignedReader, XadesTimestamp
+from verify.formats.xmldsig import Reading, Reference, find_digest_name, iterate_references
 
-XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
-XADES_141: Final = "http://uri.etsi.org/01903/v1.4.1#"
 SIGNED_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"
 _HMAC_MARK: Final = "#hmac-"
-_WEAK_SIGNATURES: Final = ("#rsa-sha1", "#dsa-sha1", "#ecdsa-sha1", "#rsa-md5", "#dsa-sha256", "#rsa-ripemd160")
+_PLAIN_PARTS: Final = (ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,14 +48,6 @@ class SignedProperties:
     policy_digest: tuple[str, bytes] | None  # (digest URI, octets)
     commitments: tuple[str, ...]  # commitment type URIs
     roles: tuple[str, ...]  # claimed roles
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class XadesTimestamp:
-    """One SignatureTimeStamp and the octets that its token must name."""
-
-    token: bytes  # DER of the RFC 3161 TimeStampToken
-    octets: bytes  # canonical octets of ds:SignatureValue
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +70,6 @@ class XadesSignature:
     timestamps: tuple[XadesTimestamp, ...]
     ocsps: tuple[bytes, ...]
     crls: tuple[bytes, ...]
-    has_archive_timestamp: bool
     problems: tuple[SignatureProblem, ...]
 
     @property
@@ -104,17 +86,18 @@ def list_signature_elements(root: _Element) -> list[_Element]:
     return list(root.iter(ds("Signature")))
 
 
-def read_signatures(cache: OctetCache) -> tuple[XadesSignature, ...]:
+def read_signatures(cache: OctetCache, files: DetachedFiles = NO_FILES) -> tuple[XadesSignature, ...]:
     """Return every signature of the document that `cache` was made for, in document order, at most MAX_SIGNATURES.
 
-    References resolve through the Id map of `cache` and through nothing else.
+    References resolve through the Id map of `cache`, or to one of `files`, and to nothing else.
     """
-    return tuple(_read_signature(element, cache) for element in list_signature_elements(cache.root)[:MAX_SIGNATURES])
+    elements = list_signature_elements(cache.root)[:MAX_SIGNATURES]
+    return tuple(_read_signature(element, cache, files) for element in elements)
 
 
-def _read_signature(element: _Element, cache: OctetCache) -> XadesSignature:
-    reading = Reading(element, cache)
-    if has_hidden_nodes(element):
+def _read_signature(element: _Element, cache: OctetCache, files: DetachedFiles) -> XadesSignature:
+    reading = Reading(element, cache, files)
+    if _has_hidden_nodes(element):
         reading.note(SignatureProblem.HIDDEN_NODE)
     if element.get("Id") is None:
         reading.note(SignatureProblem.NO_ID)
@@ -123,12 +106,14 @@ def _read_signature(element: _Element, cache: OctetCache) -> XadesSignature:
     qualifying = _find_qualifying(reading)
     references = () if signed_info is None else tuple(iterate_references(reading, signed_info))
     properties = _read_signed_properties(reading, qualifying, references)
-    unsigned = _UnsignedReader(reading, qualifying, value_element)
-    certificates = deduplicate((*_read_key_info(reading), *unsigned.certificates))
+    unsigned = UnsignedReader(reading, qualifying, signed_info)
+    certificates = deduplicate((*key_info.read_certificates(reading), *unsigned.certificates))
+    if not certificates:
+        reading.note(SignatureProblem.NO_CERTIFICATE)
     certificate, bound = _choose_certificate(reading, certificates, properties)
     method = _attribute(reading, signed_info, "CanonicalizationMethod")
     uri = _attribute(reading, signed_info, "SignatureMethod")
-    algorithm = _find_algorithm(reading, uri)
+    algorithm = find_by_xml_uri(uri)
     value = reading.read_base64(value_element)
     return XadesSignature(
         element=element,
@@ -147,13 +132,12 @@ def _read_signature(element: _Element, cache: OctetCache) -> XadesSignature:
         timestamps=unsigned.timestamps,
         ocsps=unsigned.ocsps,
         crls=unsigned.crls,
-        has_archive_timestamp=unsigned.has_archive_timestamp,
         problems=tuple(reading.problems),
     )
 
 
 def _conjunction(references: tuple[Reference, ...]) -> bool | None:
-    answers = {reference.intact for reference in references}
+    answers = {reference.intact_with_entries for reference in references}
     if False in answers:
         return False
     return None if None in answers or not answers else True
@@ -167,18 +151,6 @@ def _attribute(reading: Reading, signed_info: _Element | None, name: str) -> str
     return "" if method is None else method.get("Algorithm", "")
 
 
-def _find_algorithm(reading: Reading, uri: str) -> SignatureAlgorithm | None:
-    algorithm = find_by_xml_uri(uri)
-    if algorithm is None and uri:
-        if _HMAC_MARK in uri:
-            reading.note(SignatureProblem.HMAC)
-        elif uri.endswith(_WEAK_SIGNATURES):
-            reading.note(SignatureProblem.WEAK_ALGORITHM)
-        else:
-            reading.note(SignatureProblem.UNKNOWN_ALGORITHM)
-    return algorithm
-
-
 def _verify_value(
     reading: Reading,
     signed_info: _Element | None,
@@ -187,57 +159,55 @@ def _verify_value(
     certificate: Certificate | None,
 ) -> bool | None:
     """EN 319 102-1, 5.2.7.4, step 3: the value over the canonical SignedInfo under the signer's key."""
-    if signed_info is None or algorithm is None or value is None or certificate is None:
-        return None
-    if not fits_key(algorithm, certificate.public_key):
-        reading.note(SignatureProblem.KEY_MISMATCH)
-        return None
-    element = reading.find_only(signed_info, ds("CanonicalizationMethod"))
-    if element is None:
+    element = None if signed_info is None else reading.find_only(signed_info, ds("CanonicalizationMethod"))
+    if signed_info is None or element is None or value is None:
         return None
     method = C14N_METHODS.get(element.get("Algorithm", ""))
     if method is None:
         reading.note(SignatureProblem.UNKNOWN_ALGORITHM)
         return None
-    digest = reading.compute_digest(signed_info, algorithm.hash_name, method, read_prefixes(element))
+    prefixes = read_prefixes(element)
+    if algorithm is None or certificate is None or not fits_key(algorithm, certificate.public_key):
+        octets = reading.compute_octets(signed_info, method, prefixes)
+        return (
+            None
+            if octets is None or value is None
+            else _verify_unusual(reading, signed_info, octets, value, certificate)
+        )
+    digest = reading.compute_digest(signed_info, algorithm.hash_name, method, prefixes)
     return None if digest is None else verify_digest(certificate, algorithm, digest, value)
 
 
+def _verify_unusual(
+    reading: Reading, signed_info: _Element, octets: bytes, value: bytes, certificate: Certificate | None
+) -> bool | None:
+    """Tell the mathematics of algorithms and keys that transcripts never have, and note what they are."""
+    element = reading.find_only(signed_info, ds("SignatureMethod"))
+    if element is None:
+        return None
+    method = find_method(element)
+    if method is None:
+        hmac = _HMAC_MARK in element.get("Algorithm", "")
+        reading.note(SignatureProblem.HMAC if hmac else SignatureProblem.UNKNOWN_ALGORITHM)
+        return None
+    key = key_info.find_bare_key(reading) if certificate is None else certificate.public_key
+    if key is None:
+        return None
+    if not fits(method, key):
+        reading.note(SignatureProblem.KEY_MISMATCH)
+        return None
+    if method.is_weak or is_weak_key(key):
+        reading.note(SignatureProblem.WEAK_ALGORITHM)
+    return verify_value(method, key, octets, value)
+
+
+def _has_hidden_nodes(signature: _Element) -> bool:
+    """Return whether a part that is read here holds a comment or the like; what an Object carries is only digested."""
+    parts = [child for child in list_children(signature) if child.tag in _PLAIN_PARTS]
+    return any(has_hidden_nodes(part) for part in (*parts, *signature.iter(f"{{{XADES}}}QualifyingProperties")))
+
+
 # --- the signing certificate -----------------------------------------------------------------------------------
-
-
-def _read_key_info(reading: Reading) -> tuple[Certificate, ...]:
-    infos = [child for child in list_children(reading.signature) if child.tag == ds("KeyInfo")]
-    if len(infos) > 1:
-        reading.note(SignatureProblem.WRONG_CHILDREN)
-        return ()
-    elements = [
-        one
-        for info in infos
-        for data in list_children(info)
-        if data.tag == ds("X509Data")
-        for one in list_children(data)
-        if one.tag == ds("X509Certificate")
-    ]
-    if not elements:
-        reading.note(SignatureProblem.NO_CERTIFICATE)
-    return _load_certificates(reading, elements)
-
-
-def _load_certificates(reading: Reading, elements: list[_Element]) -> tuple[Certificate, ...]:
-    if len(elements) > MAX_CERTIFICATES:
-        reading.note(SignatureProblem.MANY_CERTIFICATES)
-        return ()
-    loaded = []
-    for element in elements:
-        der = reading.read_base64(element)
-        if der is None:
-            continue
-        try:
-            loaded.append(load_certificate(der))
-        except TrustMaterialError:
-            reading.note(SignatureProblem.BAD_CERTIFICATE)
-    return tuple(loaded)
 
 
 def _choose_certificate(
@@ -249,18 +219,23 @@ def _choose_certificate(
     named = () if properties is None else properties.certificate_digests[:1]
     if not named:
         reading.note(SignatureProblem.NO_CERTIFICATE_REFERENCE)
-        return certificates[0], False
+        return _guess_leaf(certificates), False
     uri, expected = named[0]
-    name = DIGESTS.get(uri)
+    name = find_digest_name(reading, uri)
     if name is None:
-        weak = uri in WEAK_DIGESTS
-        reading.note(SignatureProblem.WEAK_ALGORITHM if weak else SignatureProblem.UNKNOWN_ALGORITHM)
         return certificates[0], False
     for certificate in certificates:
         if hashlib.new(name, certificate.der).digest() == expected:
             return certificate, True
     reading.note(SignatureProblem.OTHER_CERTIFICATE)
     return certificates[0], False
+
+
+def _guess_leaf(certificates: tuple[Certificate, ...]) -> Certificate:
+    """Return the one certificate that issued none of the others, else the first: nothing signed names the signer."""
+    issuers = {one.issuer for one in certificates if not one.is_self_issued}
+    leaves = [one for one in certificates if one.subject not in issuers]
+    return leaves[0] if len(leaves) == 1 else certificates[0]
 
 
 # --- signed properties -----------------------------------------------------------------------------------------
@@ -275,8 +250,12 @@ def _find_qualifying(reading: Reading) -> _Element | None:
         for child in list_children(holder)
         if child.tag == f"{{{XADES}}}QualifyingProperties"
     ]
-    anywhere = sum(1 for _ in reading.signature.iter(f"{{{XADES}}}QualifyingProperties"))
-    if len(found) > 1 or anywhere != len(found):
+    anywhere = [
+        one
+        for one in reading.signature.iter(f"{{{XADES}}}QualifyingProperties")
+        if next(one.iterancestors(ds("Signature"))) is reading.signature  # a countersignature has its own
+    ]
+    if len(found) > 1 or len(anywhere) != len(found):
         reading.note(SignatureProblem.MANY_QUALIFYING_PROPERTIES)
         return None
     if not found:
@@ -296,6 +275,10 @@ def _read_signed_properties(
         return None
     node = reading.find_only(qualifying, f"{{{XADES}}}SignedProperties")
     typed = [reference for reference in references if reference.type_uri == SIGNED_PROPERTIES_TYPE]
+    if not typed:
+        typed = [reference for reference in references if reference.node is not None and reference.node is node]
+        if typed:
+            reading.note(SignatureProblem.NO_PROPERTIES_TYPE)
     if node is None or len(typed) != 1 or typed[0].node is not node:
         reading.note(SignatureProblem.PROPERTIES_NOT_SIGNED)
         return None
@@ -373,71 +356,3 @@ class _SignedReader:
         if claimed is None:
             return ()
         return tuple("".join(map(str, one.itertext())).strip() for one in list_children(claimed))
-
-
-# --- unsigned properties ---------------------------------------------------------------------------------------
-
-_KNOWN_UNSIGNED: Final = frozenset({"SignatureTimeStamp", "CertificateValues", "RevocationValues"})
-
-
-class _UnsignedReader:
-    """Reads timestamps and evidence.  Nothing of it is believed before `transcript_core.pki` has checked it."""
-
-    def __init__(self, reading: Reading, qualifying: _Element | None, value_element: _Element | None) -> None:
-        self.reading = reading
-        self.value_element = value_element
-        self.has_archive_timestamp = False
-        self.timestamps: tuple[XadesTimestamp, ...] = ()
-        self.certificates: tuple[Certificate, ...] = ()
-        self.ocsps: tuple[bytes, ...] = ()
-        self.crls: tuple[bytes, ...] = ()
-        for element in self._list_properties(qualifying):
-            self._read(element)
-
-    def _list_properties(self, qualifying: _Element | None) -> list[_Element]:
-        if qualifying is None:
-            return []
-        holders = [one for one in list_children(qualifying) if one.tag == f"{{{XADES}}}UnsignedProperties"]
-        if len(holders) > 1:
-            self.reading.note(SignatureProblem.BAD_PROPERTY)
-            return []
-        return [
-            element
-            for holder in holders
-            for group in list_children(holder)
-            if group.tag == f"{{{XADES}}}UnsignedSignatureProperties"
-            for element in list_children(group)
-        ]
-
-    def _read(self, element: _Element) -> None:
-        namespace, _, name = str(element.tag)[1:].partition("}")
-        if name == "ArchiveTimeStamp" and namespace in {XADES, XADES_141}:
-            self.has_archive_timestamp = True
-        elif namespace != XADES or name not in _KNOWN_UNSIGNED:
-            self.reading.note(SignatureProblem.UNKNOWN_PROPERTY)
-        elif name == "SignatureTimeStamp":
-            self._read_timestamp(element)
-        elif name == "CertificateValues":
-            found = list(element.iter(f"{{{XADES}}}EncapsulatedX509Certificate"))
-            self.certificates += _load_certificates(self.reading, found)
-        else:
-            self.ocsps += self._read_values(element, "EncapsulatedOCSPValue")
-            self.crls += self._read_values(element, "EncapsulatedCRLValue")
-
-    def _read_values(self, element: _Element, name: str) -> tuple[bytes, ...]:
-        values = (self.reading.read_base64(one) for one in element.iter(f"{{{XADES}}}{name}"))
-        return tuple(value for value in values if value is not None)
-
-    def _read_timestamp(self, element: _Element) -> None:
-        """EN 319 132-1, 5.3: over the canonical ds:SignatureValue, method from the container, else C14N 1.0."""
-        declared = [one for one in list_children(element) if one.tag == ds("CanonicalizationMethod")]
-        method = C14N_METHODS.get(declared[0].get("Algorithm", "")) if declared else C14nMethod.INCLUSIVE_1_0
-        prefixes = read_prefixes(declared[0]) if declared else ()
-        if method is None or len(declared) > 1 or self.value_element is None:
-            self.reading.note(SignatureProblem.BAD_PROPERTY)
-            return
-        octets = self.reading.compute_octets(self.value_element, method, prefixes)
-        if octets is None:
-            return
-        tokens = self._read_values(element, "EncapsulatedTimeStamp")
-        self.timestamps += tuple(XadesTimestamp(token, octets) for token in tokens)

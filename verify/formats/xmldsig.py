@@ -4,56 +4,37 @@ Implements the reading side of W3C XML Signature 1.1, 3.2 (core validation) with
 algorithms.  Every reference yields the very node whose canonical octets were digested; what is decided later is
 decided on that node alone.  Nothing here raises on bad content: it is recorded as a `SignatureProblem`.
 
-What is left out on purpose: external URIs, XPointer beyond `#id`, XPath, XSLT, manifests (`docs/divergences.md`).
+What is left out on purpose: external URIs that no given file answers to, XSLT and free XPath (`docs/divergences.md`).
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import copy
-import hashlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import unquote
 
 from lxml.etree import _Element
 
-from transcript_core.canonical import C14nMethod, canonicalize
+from transcript_core.canonical import C14nMethod
 from transcript_core.errors import InputError, LimitExceeded
-from transcript_core.limits import MAX_CANONICAL_BYTES, MAX_REFERENCES, MAX_TRANSFORMS
+from transcript_core.limits import MAX_REFERENCES, MAX_TRANSFORMS
+from verify.formats.encoding import decode_base64, list_children
+from verify.formats.names import DIGESTS, MANIFEST_TYPE, WEAK_DIGESTS, ds
+from verify.formats.octets import NodeSet, OctetCache
 from verify.formats.problems import SignatureProblem
-
-DS: Final = "http://www.w3.org/2000/09/xmldsig#"
-
-ENVELOPED: Final = f"{DS}enveloped-signature"
-XSLT: Final = "http://www.w3.org/TR/1999/REC-xslt-19991116"
-EXCLUSIVE_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
-
-C14N_METHODS: Final[Mapping[str, C14nMethod]] = {method.value: method for method in C14nMethod}
-
-_SAME_DOCUMENT: Final[Mapping[C14nMethod, C14nMethod]] = {
-    C14nMethod.EXCLUSIVE_WITH_COMMENTS: C14nMethod.EXCLUSIVE,
-    C14nMethod.INCLUSIVE_1_0_WITH_COMMENTS: C14nMethod.INCLUSIVE_1_0,
-    C14nMethod.INCLUSIVE_1_1_WITH_COMMENTS: C14nMethod.INCLUSIVE_1_1,
-}
-"""XML Signature 1.1, 4.4.3.3: `""` and `#id` name a node set without comments, whatever method follows."""
-
-DIGESTS: Final[Mapping[str, str]] = {
-    "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
-    "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
-    "http://www.w3.org/2007/05/xmldsig-more#sha3-256": "sha3_256",
-    "http://www.w3.org/2007/05/xmldsig-more#sha3-384": "sha3_384",
-    "http://www.w3.org/2007/05/xmldsig-more#sha3-512": "sha3_512",
-}
-WEAK_DIGESTS: Final = frozenset(
-    {
-        f"{DS}sha1",
-        "http://www.w3.org/2001/04/xmldsig-more#md5",
-        "http://www.w3.org/2001/04/xmldsig-more#sha224",
-    }
+from verify.formats.transforms import (
+    NO_FILES,
+    Data,
+    DetachedFiles,
+    Unsupported,
+    compute_digest,
+    compute_octets,
+    find_same_document,
 )
+
+_MAX_NAME_CHARS: Final = 4_096
+"""Characters of a reference's URI; file names are shorter."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,90 +45,24 @@ class Reference:
     type_uri: str | None
     transforms: tuple[str, ...]  # algorithm URIs, in order
     digest_algorithm: str  # URI
-    node: _Element | None  # the very element that was digested; None when nothing was
+    node: _Element | None  # the very element that was digested; None when nothing was, or a file beside
     intact: bool | None  # None: could not be computed
+    entries: tuple[Reference, ...] = field(default=())  # of the ds:Manifest that it names
 
-
-_COPY_WEIGHT: Final = 4
-"""What a copy of the document costs, in canonicalisations of it."""
-
-
-class OctetCache:
-    """Canonical octets and digests of the nodes of one document; each is computed once, however many sign it.
-
-    All that signatures ask for is drawn from a budget of MAX_CANONICAL_BYTES.
-    """
-
-    def __init__(self, root: _Element, ids: Mapping[str, _Element]) -> None:
-        self.root = root
-        self.ids = ids
-        self._octets: dict[tuple[_Element, C14nMethod, tuple[str, ...]], bytes] = {}
-        self._digests: dict[tuple[_Element, C14nMethod, tuple[str, ...], str], bytes] = {}
-        self._left = MAX_CANONICAL_BYTES
-
-    def with_ids(self, ids: Mapping[str, _Element]) -> OctetCache:
-        """Return a cache of the same document that knows its identifiers, and all octets computed so far."""
-        known = OctetCache(self.root, ids)
-        known._octets.update(self._octets)
-        known._left = self._left
-        return known
-
-    def get_octets(
-        self, node: _Element, method: C14nMethod = C14nMethod.EXCLUSIVE, prefixes: tuple[str, ...] = ()
-    ) -> bytes:
-        """Return the canonical octets of `node` in its document."""
-        key = (node, method, prefixes)
-        if key not in self._octets:
-            self._octets[key] = canonicalize(node, method=method, inclusive_prefixes=prefixes)
-        return self._octets[key]
-
-    def request_octets(self, node: _Element, method: C14nMethod, prefixes: tuple[str, ...]) -> bytes:
-        """Return the same for a signature that asks for it.
-
-        Raises:
-            LimitExceeded: the document's signatures ask for more work than honest ones need.
-        """
-        if (node, method, prefixes) in self._octets:
-            return self._octets[node, method, prefixes]
-        self._spend(0)
-        octets = self.get_octets(node, method, prefixes)
-        self._spend(len(octets))
-        return octets
-
-    def copy_document(self) -> _Element:
-        """Return a copy of the whole document, its root.
-
-        Raises:
-            LimitExceeded: the budget does not allow it.
-        """
-        self._spend(_COPY_WEIGHT * len(self.get_octets(self.root)))
-        return copy.deepcopy(self.root)
-
-    def _spend(self, octets: int) -> None:
-        self._left = max(0, self._left - octets)
-        if self._left == 0:
-            raise LimitExceeded(f"more than {MAX_CANONICAL_BYTES} bytes of canonical form are asked for")
-
-    def get_digest(
-        self,
-        node: _Element,
-        name: str,
-        method: C14nMethod = C14nMethod.EXCLUSIVE,
-        prefixes: tuple[str, ...] = (),
-    ) -> bytes:
-        """Return the digest (`name` as in hashlib) of the canonical octets of `node`."""
-        key = (node, method, prefixes, name)
-        if key not in self._digests:
-            self._digests[key] = hashlib.new(name, self.get_octets(node, method, prefixes)).digest()
-        return self._digests[key]
+    @property
+    def intact_with_entries(self) -> bool | None:
+        """Return `intact`, and False when an entry of the manifest is wrong; entries that are not at hand are open."""
+        wrong = any(entry.intact is False for entry in self.entries)
+        return False if wrong else self.intact
 
 
 class Reading:
     """Collects the problems of one signature while it is read."""
 
-    def __init__(self, signature: _Element, cache: OctetCache) -> None:
+    def __init__(self, signature: _Element, cache: OctetCache, files: DetachedFiles = NO_FILES) -> None:
         self.signature = signature
         self.cache = cache
+        self.files = files
         self.problems: list[SignatureProblem] = []
 
     def note(self, problem: SignatureProblem) -> None:
@@ -158,7 +73,7 @@ class Reading:
     def compute_octets(self, node: _Element, method: C14nMethod, prefixes: tuple[str, ...] = ()) -> bytes | None:
         """Return the canonical octets of `node`; what cannot be canonicalised is a problem."""
         try:
-            return self.cache.request_octets(node, method, prefixes)
+            return self.cache.request(NodeSet(node), method, prefixes)
         except LimitExceeded:
             self.note(SignatureProblem.TOO_MUCH_WORK)
         except InputError:
@@ -189,41 +104,69 @@ class Reading:
         return octets
 
 
-def ds(name: str) -> str:
-    """Return the Clark name of an XML Signature element."""
-    return f"{{{DS}}}{name}"
-
-
-def list_children(element: _Element) -> list[_Element]:
-    """Return the child elements, leaving out comments and processing instructions."""
-    return [child for child in element if isinstance(child.tag, str)]
-
-
-def decode_base64(text: str) -> bytes | None:
-    """Return the decoded octets, or None unless `text` is strict, canonical Base64 apart from XML white space."""
-    packed = text.translate({ord(space): None for space in " \t\r\n"})
-    try:
-        octets = base64.b64decode(packed, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return octets if octets and base64.b64encode(octets).decode("ascii") == packed else None
-
-
-def has_hidden_nodes(element: _Element) -> bool:
-    """Return whether `element` holds a comment, processing instruction or entity."""
-    return any(not isinstance(node.tag, str) for node in element.iter())
-
-
 def iterate_references(reading: Reading, signed_info: _Element) -> Iterator[Reference]:
-    """Yield every reference of `signed_info`, resolved and digested."""
-    elements = [child for child in list_children(signed_info) if child.tag == ds("Reference")]
+    """Yield every reference of `signed_info`, resolved and digested; a manifest's entries with it."""
+    for element in _list_references(reading, signed_info):
+        reference = _read_reference(reading, element)
+        if reference.type_uri == MANIFEST_TYPE and reference.intact and reference.node is not None:
+            reference = _with_entries(reading, reference, reference.node)
+        yield reference
+
+
+def list_reference_octets(reading: Reading, signed_info: _Element) -> tuple[bytes, ...] | None:
+    """Return the octets that each reference of `signed_info` digests, in order; None when one cannot be computed.
+
+    What is wrong with a reference was noted when it was read.  Spec: EN 319 132-1, 5.5.2.2, for archive timestamps.
+    """
+    found: list[bytes] = []
+    for element in _list_references(reading, signed_info):
+        data, transforms = _resolve(reading, element.get("URI")), _list_transforms(reading, element)
+        if data is None or transforms is None:
+            return None
+        try:
+            found.append(compute_octets(data, transforms, reading.signature, reading.cache))
+        except Unsupported as unsupported:
+            reading.note(unsupported.problem)
+            return None
+        except LimitExceeded:
+            reading.note(SignatureProblem.TOO_MUCH_WORK)
+            return None
+        except InputError:
+            reading.note(SignatureProblem.UNKNOWN_TRANSFORM)
+            return None
+    return tuple(found)
+
+
+def _list_references(reading: Reading, holder: _Element) -> list[_Element]:
+    elements = [child for child in list_children(holder) if child.tag == ds("Reference")]
     if not elements:
         reading.note(SignatureProblem.NO_REFERENCE)
     if len(elements) > MAX_REFERENCES:
         reading.note(SignatureProblem.TOO_MANY_REFERENCES)
-        return
-    for element in elements:
-        yield _read_reference(reading, element)
+        return []
+    return elements
+
+
+def _with_entries(reading: Reading, reference: Reference, node: _Element) -> Reference:
+    """Return the reference with the entries of the manifest that it digested (XML Signature 1.1, 5.1).
+
+    An entry that is not at hand leaves the signature as it is and is said; one with another digest breaks it.
+    """
+    if node.tag != ds("Manifest"):
+        return reference
+    inner = Reading(reading.signature, reading.cache, reading.files)
+    entries = tuple(_read_reference(inner, element) for element in _list_references(inner, node))
+    if any(entry.intact is None for entry in entries):
+        reading.note(SignatureProblem.MANIFEST_ENTRY_NOT_CHECKED)
+    return Reference(
+        uri=reference.uri,
+        type_uri=reference.type_uri,
+        transforms=reference.transforms,
+        digest_algorithm=reference.digest_algorithm,
+        node=node,
+        intact=reference.intact,
+        entries=entries,
+    )
 
 
 def _read_reference(reading: Reading, element: _Element) -> Reference:
@@ -232,34 +175,42 @@ def _read_reference(reading: Reading, element: _Element) -> Reference:
     expected = reading.read_base64(reading.find_only(element, ds("DigestValue")))
     transforms = _list_transforms(reading, element)
     uri = element.get("URI")
-    node = _resolve(reading, uri)
+    data = _resolve(reading, uri)
     digest = None
-    if node is not None and transforms is not None:
-        digest = _digest(reading, node, transforms, algorithm)
+    if data is not None and transforms is not None:
+        digest = _digest(reading, data, transforms, algorithm)
     return Reference(
         uri="" if uri is None else uri,
         type_uri=element.get("Type"),
         transforms=tuple(one.get("Algorithm", "") for one in transforms or ()),
         digest_algorithm=algorithm,
-        node=None if digest is None else node,
+        node=data.apex if digest is not None and isinstance(data, NodeSet) else None,
         intact=None if digest is None or expected is None else digest == expected,
     )
 
 
-def _resolve(reading: Reading, uri: str | None) -> _Element | None:
-    if uri == "":
-        root = reading.cache.root
-        if root.getprevious() is not None or root.getnext() is not None:
-            reading.note(SignatureProblem.UNKNOWN_TRANSFORM)
-            return None
-        return root
-    if uri is None or not uri.startswith("#") or "(" in uri:
+def _resolve(reading: Reading, uri: str | None) -> Data | None:
+    """Return what a reference names: nodes of this document, or a file beside it; never anything fetched."""
+    if uri is None or (uri and not uri.startswith("#")):
+        return _find_file(reading, uri)
+    try:
+        found = find_same_document(uri, reading.cache)
+    except Unsupported as unsupported:
+        reading.note(unsupported.problem)
+        return None
+    if found is None:
+        reading.note(SignatureProblem.TARGET_NOT_FOUND)
+    return found
+
+
+def _find_file(reading: Reading, uri: str | None) -> bytes | None:
+    if uri is not None and len(uri) > _MAX_NAME_CHARS:
         reading.note(SignatureProblem.FOREIGN_URI)
         return None
-    node = reading.cache.ids.get(uri[1:])
-    if node is None:
-        reading.note(SignatureProblem.TARGET_NOT_FOUND)
-    return node
+    content = reading.files.find(None if uri is None else unquote(uri))
+    if content is None:
+        reading.note(SignatureProblem.FOREIGN_URI)
+    return content
 
 
 def _list_transforms(reading: Reading, element: _Element) -> list[_Element] | None:
@@ -274,72 +225,25 @@ def _list_transforms(reading: Reading, element: _Element) -> list[_Element] | No
     return transforms
 
 
-def _digest(reading: Reading, node: _Element, transforms: list[_Element], algorithm: str) -> bytes | None:
-    name = DIGESTS.get(algorithm)
+def find_digest_name(reading: Reading, algorithm: str) -> str | None:
+    """Return the hash (as in hashlib) of a DigestMethod; a weak one is computed and noted, an unknown one not."""
+    if algorithm in DIGESTS:
+        return DIGESTS[algorithm]
+    weak = WEAK_DIGESTS.get(algorithm)
+    reading.note(SignatureProblem.UNKNOWN_ALGORITHM if weak is None else SignatureProblem.WEAK_ALGORITHM)
+    return weak
+
+
+def _digest(reading: Reading, data: Data, transforms: list[_Element], algorithm: str) -> bytes | None:
+    name = find_digest_name(reading, algorithm)
     if name is None:
-        weak = algorithm in WEAK_DIGESTS
-        reading.note(SignatureProblem.WEAK_ALGORITHM if weak else SignatureProblem.UNKNOWN_ALGORITHM)
         return None
-    plan = _plan(reading, transforms)
-    if plan is None:
-        return None
-    enveloped, method, prefixes = plan
-    if not enveloped:
-        return reading.compute_digest(node, name, method, prefixes)
-    octets = _compute_stripped(reading, node, method, prefixes)
-    return None if octets is None else hashlib.new(name, octets).digest()
-
-
-def _compute_stripped(reading: Reading, node: _Element, method: C14nMethod, prefixes: tuple[str, ...]) -> bytes | None:
-    """Return the canonical octets of `node` without this signature."""
     try:
-        stripped = _without_signature(reading, node)
-        return None if stripped is None else canonicalize(stripped, method=method, inclusive_prefixes=prefixes)
+        return compute_digest(data, transforms, reading.signature, reading.cache, name)
+    except Unsupported as unsupported:
+        reading.note(unsupported.problem)
     except LimitExceeded:
         reading.note(SignatureProblem.TOO_MUCH_WORK)
     except InputError:
         reading.note(SignatureProblem.UNKNOWN_TRANSFORM)
     return None
-
-
-def _plan(reading: Reading, transforms: list[_Element]) -> tuple[bool, C14nMethod, tuple[str, ...]] | None:
-    """Return (enveloped, method, prefixes) when the chain is `enveloped? c14n?`; a bare node set gets C14N 1.0."""
-    names = [one.get("Algorithm", "") for one in transforms]
-    enveloped = bool(names) and names[0] == ENVELOPED
-    rest = transforms[1:] if enveloped else transforms
-    if not rest:
-        return enveloped, C14nMethod.INCLUSIVE_1_0, ()
-    method = C14N_METHODS.get(rest[0].get("Algorithm", ""))
-    if len(rest) > 1 or method is None:
-        reading.note(SignatureProblem.FORBIDDEN_TRANSFORM if XSLT in names else SignatureProblem.UNKNOWN_TRANSFORM)
-        return None
-    return enveloped, _SAME_DOCUMENT.get(method, method), read_prefixes(rest[0])
-
-
-def read_prefixes(method: _Element) -> tuple[str, ...]:
-    """Return the PrefixList of `ec:InclusiveNamespaces` under a C14N method or transform."""
-    for child in list_children(method):
-        if child.tag == f"{{{EXCLUSIVE_C14N}}}InclusiveNamespaces":
-            return tuple(child.get("PrefixList", "").split())
-    return ()
-
-
-def _without_signature(reading: Reading, node: _Element) -> _Element | None:
-    """Return `node` in a copy of its document from which this signature is removed, its tail text kept."""
-    if reading.signature is not node and all(node is not ancestor for ancestor in reading.signature.iterancestors()):
-        reading.note(SignatureProblem.UNKNOWN_TRANSFORM)
-        return None
-    copied = list(reading.cache.copy_document().iter())
-    order = list(reading.cache.root.iter())
-    signature, target = copied[order.index(reading.signature)], copied[order.index(node)]
-    parent, previous = signature.getparent(), signature.getprevious()
-    if parent is None:
-        reading.note(SignatureProblem.UNKNOWN_TRANSFORM)
-        return None
-    if previous is None:
-        parent.text = (parent.text or "") + (signature.tail or "")
-    else:
-        previous.tail = (previous.tail or "") + (signature.tail or "")
-    signature.tail = None
-    parent.remove(signature)
-    return target

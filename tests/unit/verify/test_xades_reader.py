@@ -11,9 +11,10 @@ from signxml.xades.xades import XAdESSigner
 from tests.support.signers import make_signer
 from transcript_core.canonical import build_id_map, canonicalize, parse_xml
 from transcript_core.pki.algorithms import SignatureAlgorithm
+from verify.formats.encoding import decode_base64
+from verify.formats.octets import OctetCache
 from verify.formats.problems import SignatureProblem
 from verify.formats.xades import XadesSignature, read_signatures
-from verify.formats.xmldsig import OctetCache, decode_base64
 from verify.report import Outcome
 from verify.verifier import Verifier
 

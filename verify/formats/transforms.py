@@ -1,0 +1,265 @@
+"""What a reference names, and how its transforms make octets of it.
+
+Implements W3C XML Signature 1.1, 4.4.3.2 to 4.4.3.4 (reference processing) for an allow-list of transforms: the C14N
+methods, enveloped-signature, base64, and XPath and XPath-filter-2 with a few known expressions that all mean "without
+the signatures" or "everything".  Whatever else is asked for is never guessed at: `Unsupported` is raised.
+
+Left out on purpose: XSLT, other XPath expressions, XPointers beyond `xpointer(/)` and `xpointer(id('…'))`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from lxml.etree import QName, _Element
+
+from transcript_core.c14n import C14nMethod
+from transcript_core.canonical import parse_foreign_xml
+from transcript_core.errors import InputError
+from verify.formats.encoding import decode_base64, list_children
+from verify.formats.names import BASE64, C14N_METHODS, DS, ENVELOPED, EXCLUSIVE_C14N, XSLT, ds
+from verify.formats.octets import NodeSet, OctetCache
+from verify.formats.problems import SignatureProblem
+
+Data = NodeSet | bytes
+
+_XPATH: Final = "http://www.w3.org/TR/1999/REC-xpath-19991116"
+_FILTER_2: Final = "http://www.w3.org/2002/06/xmldsig-filter2"
+_FULL_XPOINTER: Final = re.compile(r"#xpointer\(\s*id\(\s*(?:'([^'()]+)'|\"([^\"()]+)\")\s*\)\s*\)")
+
+_SAME_DOCUMENT: Final = {
+    C14nMethod.EXCLUSIVE_WITH_COMMENTS: C14nMethod.EXCLUSIVE,
+    C14nMethod.INCLUSIVE_1_0_WITH_COMMENTS: C14nMethod.INCLUSIVE_1_0,
+    C14nMethod.INCLUSIVE_1_1_WITH_COMMENTS: C14nMethod.INCLUSIVE_1_1,
+}
+"""XML Signature 1.1, 4.4.3.3: `""` and `#id` name a node set without comments, whatever method follows."""
+
+
+class Unsupported(Exception):
+    """What a reference asks for cannot or must not be done."""
+
+    def __init__(self, problem: SignatureProblem) -> None:
+        super().__init__(problem.name)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class DetachedFiles:
+    """Files that lie beside a signature."""
+
+    files: tuple[tuple[str, bytes], ...]  # (name, content)
+    exact: bool  # a name must be equal, as in a container; else a lone file answers to any name
+
+    def find(self, name: str | None) -> bytes | None:
+        """Return the content that a reference to `name` means, None when there is none or it is not clear which."""
+        found = [content for known, content in self.files if known == name]
+        if len(found) == 1:
+            return found[0]
+        if self.exact or found:
+            return None
+        base = [] if name is None else [one for known, one in self.files if known.rpartition("/")[2] == _base(name)]
+        if len(base) == 1:
+            return base[0]
+        return self.files[0][1] if len(self.files) == 1 else None
+
+
+NO_FILES: Final = DetachedFiles((), exact=True)
+
+
+def _base(name: str) -> str:
+    return name.rpartition("/")[2]
+
+
+def find_same_document(uri: str, cache: OctetCache) -> NodeSet | None:
+    """Return the node set that a same-document URI names; None when its target is not there.
+
+    Raises:
+        Unsupported: an XPointer of another kind.
+    """
+    if uri in {"", "#xpointer(/)"}:
+        return NodeSet(cache.root, whole=True, with_comments=uri != "")
+    pointer = _FULL_XPOINTER.fullmatch(uri)
+    if pointer is None and "(" in uri:
+        raise Unsupported(SignatureProblem.FOREIGN_URI)
+    identifier = uri[1:] if pointer is None else pointer[1] or pointer[2]
+    element = cache.ids.get(identifier)
+    return None if element is None else NodeSet(element, with_comments=pointer is not None)
+
+
+def compute_digest(
+    data: Data, transforms: Sequence[_Element], signature: _Element, cache: OctetCache, name: str
+) -> bytes:
+    """Return the digest of what the transforms make of `data`.
+
+    Args:
+        data: what the reference names.
+        transforms: `ds:Transform` elements, in order.
+        signature: the `ds:Signature` that holds them.
+        name: the hash, as in hashlib.
+
+    Raises:
+        Unsupported: a transform that is not on the list, or one that its input does not allow.
+        InputError: no canonical form, or more work than MAX_CANONICAL_BYTES allows.
+    """
+    if isinstance(data, NodeSet) and len(transforms) == 1 and transforms[0].get("Algorithm", "") in C14N_METHODS:
+        method = _choose_method(data, transforms[0])  # the usual case: each part is hashed once for all its signers
+        return cache.request_digest(data, name, method, read_prefixes(transforms[0]))
+    return hashlib.new(name, compute_octets(data, transforms, signature, cache)).digest()
+
+
+def compute_octets(data: Data, transforms: Sequence[_Element], signature: _Element, cache: OctetCache) -> bytes:
+    """Return what the transforms make of `data`.  Arguments and errors: `compute_digest`."""
+    for transform in transforms:
+        apply = _TRANSFORMS.get(transform.get("Algorithm", ""), _canonicalize)
+        data = apply(data, transform, signature, cache)
+    return cache.request(data, C14nMethod.INCLUSIVE_1_0) if isinstance(data, NodeSet) else data
+
+
+def read_prefixes(method: _Element) -> tuple[str, ...]:
+    """Return the PrefixList of `ec:InclusiveNamespaces` under a C14N method or transform."""
+    for child in list_children(method):
+        if child.tag == f"{{{EXCLUSIVE_C14N}}}InclusiveNamespaces":
+            return tuple(child.get("PrefixList", "").split())
+    return ()
+
+
+def _canonicalize(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:  # noqa: ARG001
+    name = transform.get("Algorithm", "")
+    if name not in C14N_METHODS:
+        forbidden = name == XSLT
+        raise Unsupported(SignatureProblem.FORBIDDEN_TRANSFORM if forbidden else SignatureProblem.UNKNOWN_TRANSFORM)
+    nodes = _parse(data) if isinstance(data, bytes) else data
+    return cache.request(nodes, _choose_method(nodes, transform), read_prefixes(transform))
+
+
+def _choose_method(nodes: NodeSet, transform: _Element) -> C14nMethod:
+    method = C14N_METHODS[transform.get("Algorithm", "")]
+    return method if nodes.with_comments else _SAME_DOCUMENT.get(method, method)
+
+
+def _parse(octets: bytes) -> NodeSet:
+    """XML Signature 1.1, 4.4.3.2: octets are parsed when the next transform wants nodes; comments stay."""
+    try:
+        return NodeSet(parse_foreign_xml(octets), whole=True, with_comments=True)
+    except InputError as error:
+        raise Unsupported(SignatureProblem.UNREADABLE_CONTENT) from error
+
+
+def _remove_own(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:  # noqa: ARG001
+    """enveloped-signature (6.6.4): without the signature that holds this transform."""
+    if not isinstance(data, NodeSet):
+        raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
+    if signature is not data.apex and all(data.apex is not one for one in signature.iterancestors()):
+        raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
+    return _without(data, [signature])
+
+
+def _decode(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:  # noqa: ARG001
+    """base64 (6.6.2): of the text of the nodes, or of the octets."""
+    text = data.decode("ascii", "replace") if isinstance(data, bytes) else data.text
+    octets = decode_base64(text, canonical=False)
+    if octets is None:
+        raise Unsupported(SignatureProblem.BAD_BASE64)
+    return octets
+
+
+def _filter_by_xpath(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:
+    """XPath (6.6.3): every node for which a known expression holds."""
+    return _without(data, _select(transform, "XPath", _KNOWN_XPATH, signature, cache))
+
+
+def _filter_by_xpath_2(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:
+    """XML-Signature XPath Filter 2.0, 3.4, with one filter."""
+    return _without(data, _select(transform, "XPath", _KNOWN_FILTERS, signature, cache, filtered=True))
+
+
+def _without(data: Data, removed: Collection[_Element]) -> NodeSet:
+    if not isinstance(data, NodeSet):
+        data = _parse(data)
+        if removed:  # the nodes to remove stand in the signature's document, not in this one
+            raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
+    return replace(data, without=data.without.union(removed))
+
+
+def _all_signatures(signature: _Element, cache: OctetCache) -> Collection[_Element]:  # noqa: ARG001
+    return list(cache.root.iter(ds("Signature")))
+
+
+def _top_signatures(signature: _Element, cache: OctetCache) -> Collection[_Element]:  # noqa: ARG001
+    return [child for child in cache.root if child.tag == ds("Signature")]
+
+
+def _own_signature(signature: _Element, cache: OctetCache) -> Collection[_Element]:  # noqa: ARG001
+    return [signature]
+
+
+def _nothing(signature: _Element, cache: OctetCache) -> Collection[_Element]:  # noqa: ARG001
+    return []
+
+
+_Removal = Callable[[_Element, OctetCache], Collection[_Element]]
+_NAMED: Final = re.compile(r"[A-Za-z_][\w.-]*:Signature")
+
+_KNOWN_XPATH: Final[dict[str, _Removal]] = {
+    "not(ancestor-or-self::ds:Signature)": _all_signatures,
+    "true()": _nothing,
+    "1": _nothing,
+    "count(ancestor-or-self::ds:Signature|here()/ancestor::ds:Signature[1])>count(ancestor-or-self::ds:Signature)": (
+        _own_signature
+    ),
+}
+_KNOWN_FILTERS: Final[dict[str, _Removal]] = {
+    "subtract /descendant::ds:Signature": _all_signatures,
+    "subtract //ds:Signature": _all_signatures,
+    "subtract /descendant-or-self::ds:Signature": _all_signatures,
+    "subtract /*/ds:Signature": _top_signatures,
+    "subtract here()/ancestor::ds:Signature[1]": _own_signature,
+    "intersect /": _nothing,
+    "union /": _nothing,
+}
+"""Expressions with white space removed around operators; a prefix bound to the XML Signature namespace reads `ds`."""
+
+
+def _select(
+    transform: _Element,
+    name: str,
+    known: dict[str, _Removal],
+    signature: _Element,
+    cache: OctetCache,
+    *,
+    filtered: bool = False,
+) -> Collection[_Element]:
+    found = [child for child in list_children(transform) if QName(child).localname == name]
+    if len(found) != 1:
+        raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
+    expression = _normalise(found[0])
+    removal = known.get(f"{found[0].get('Filter')} {expression}" if filtered else expression)
+    if removal is None:
+        raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
+    return removal(signature, cache)
+
+
+def _normalise(element: _Element) -> str:
+    """Return the expression in one spelling; a prefix that is not bound to XML Signature keeps its own."""
+
+    def rename(found: re.Match[str]) -> str:
+        prefix = found[0].partition(":")[0]
+        bound = element.nsmap.get(prefix)
+        return "ds:Signature" if bound == DS else found[0]
+
+    text = "".join(map(str, element.itertext()))
+    packed = re.sub(r"\s+", " ", text).strip()
+    packed = re.sub(r" ?([()|>\[\]]|::) ?", r"\1", packed)
+    return _NAMED.sub(rename, packed)
+
+
+_TRANSFORMS: Final[dict[str, Callable[[Data, _Element, _Element, OctetCache], Data]]] = {
+    ENVELOPED: _remove_own,
+    BASE64: _decode,
+    _XPATH: _filter_by_xpath,
+    _FILTER_2: _filter_by_xpath_2,
+}
