@@ -6,6 +6,7 @@ Tokens and remote services have modules of their own beside this one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
@@ -15,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key, pkcs12
 
+from signing.keystores.chain import order_chain
 from transcript_core.errors import KeyUnavailable, TrustMaterialError
 from transcript_core.pki.algorithms import (
     SignatureAlgorithm,
@@ -81,6 +83,11 @@ class FileSigner:
         """Any number of digests: the key is in memory."""
         return None
 
+    @property
+    def parallel_calls(self) -> int:
+        """One call for each core: a private operation works outside Python's lock."""
+        return os.cpu_count() or 1
+
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
         """Return one signature value for each digest, in order; RSA octets, or raw r‖s for ECDSA.
 
@@ -127,7 +134,7 @@ def open_pkcs12(path: Path, password: str, *, algorithm: SignatureAlgorithm | No
     Raises:
         KeyUnavailable: no such file, wrong password, no key in it, or key and certificate do not belong together.
     """
-    content = _read(path)
+    content = read_key_file(path)
     try:
         bundle = pkcs12.load_pkcs12(content, password.encode())
     except (ValueError, UnsupportedAlgorithm) as error:
@@ -151,14 +158,24 @@ def open_pem(
         KeyUnavailable: no such file, wrong or missing password, or key and certificate do not belong together.
     """
     try:
-        key = load_pem_private_key(_read(key_path), None if password is None else password.encode())
+        key = load_pem_private_key(read_key_file(key_path), None if password is None else password.encode())
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise KeyUnavailable(f"{key_path}: wrong or missing password, or not a private key in PEM") from error
     try:
-        certificate, *extra = load_certificates(_read(certificate_path))
+        certificate, *extra = load_certificates(read_key_file(certificate_path))
     except TrustMaterialError as error:
         raise KeyUnavailable(f"{certificate_path}: {error}") from error
     return _build(key_path, key, certificate, extra, algorithm)
+
+
+def is_encrypted_pem(path: Path) -> bool:
+    """Return whether a PEM key needs a password (RFC 7468, 11; the older form of RFC 1421 too).
+
+    Raises:
+        KeyUnavailable: no such file.
+    """
+    content = read_key_file(path)
+    return b"-----BEGIN ENCRYPTED PRIVATE KEY-----" in content or b"Proc-Type: 4,ENCRYPTED" in content
 
 
 def _build(
@@ -167,18 +184,9 @@ def _build(
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise KeyUnavailable(f"{path}: the key is neither RSA nor EC")
     try:
-        return FileSigner(key, certificate, _order_chain(certificate, extra), algorithm)
+        return FileSigner(key, certificate, order_chain(certificate, extra), algorithm)
     except KeyUnavailable as error:
         raise KeyUnavailable(f"{path}: {error}") from error
-
-
-def _order_chain(leaf: Certificate, extra: list[Certificate]) -> tuple[Certificate, ...]:
-    """Return the certificates of `extra` that lead up from `leaf` by name, self-issued ones left out."""
-    by_subject = {certificate.subject: certificate for certificate in extra if not certificate.is_self_issued}
-    chain: list[Certificate] = []
-    while (issuer := by_subject.pop((chain[-1] if chain else leaf).issuer, None)) is not None:
-        chain.append(issuer)
-    return tuple(chain)
 
 
 def _convert(certificate: x509.Certificate, path: Path) -> Certificate:
@@ -188,7 +196,12 @@ def _convert(certificate: x509.Certificate, path: Path) -> Certificate:
         raise KeyUnavailable(f"{path}: {error}") from error
 
 
-def _read(path: Path) -> bytes:
+def read_key_file(path: Path) -> bytes:
+    """Return the content of a file with a key or certificates.
+
+    Raises:
+        KeyUnavailable: it cannot be read, or is longer than MAX_KEY_FILE_BYTES.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MAX_KEY_FILE_BYTES + 1)

@@ -1,0 +1,144 @@
+"""A signer's hold on a token: the library, the login and the sessions in which its key signs.
+
+Whatever is taken is given back, also when the token is gone: closing never raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pkcs11 import Session, SlotFlag, Token, TokenFlag
+from pkcs11.exceptions import PKCS11Error, SessionCount
+from pkcs11.types import SignMixin
+
+from signing.keystores.pkcs11 import troubles
+from signing.keystores.pkcs11.logins import Login, join_login
+from signing.keystores.pkcs11.modules import Module, acquire_module, find_module
+from signing.keystores.pkcs11.objects import FoundKey, find_again, find_key
+from signing.keystores.pkcs11.tokens import find_token, is_present
+from signing.keystores.pkcs11.uri import Pkcs11Uri
+from signing.keystores.secrets import FileSecret, SecretSource
+
+USUAL_SESSIONS: Final = 4
+"""Sessions at an HSM or a software token unless the URI says otherwise; a removable token has one chip and gets one."""
+
+
+@dataclass(slots=True)
+class Connection:
+    """Sessions of one signer, each with the key as it is seen there."""
+
+    module: Module
+    login: Login
+    secrets: SecretSource
+    found: FoundKey
+    sessions: list[Session]
+    keys: list[SignMixin]
+    login_round: int
+
+    @property
+    def token(self) -> Token:
+        """Return the token as it was when somebody logged in."""
+        return self.login.token
+
+    def is_token_present(self) -> bool:
+        """Return whether the token still answers."""
+        return is_present(self.token)
+
+    def restore(self) -> None:
+        """Log in again and open the sessions anew, after the login was lost and while the token is there.
+
+        Raises:
+            KeyUnavailable: no PIN or a wrong one, the token refuses, or the key is not there any more.
+        """
+        wanted = len(self.sessions)
+        self._close_sessions()
+        self.login.renew(self.secrets, lost_round=self.login_round)
+        self.login_round = self.login.round
+        self.sessions = _open_sessions(self.login, wanted)
+        self.keys = [find_again(session, self.found) for session in self.sessions]
+
+    def close(self) -> None:
+        """Give everything back; the last signer of a token logs out, the last of a library finalises it."""
+        with self.module.exclusive():
+            self._close_sessions()
+            self.login.leave()
+        self.module.release()
+
+    def _close_sessions(self) -> None:
+        for session in self.sessions:
+            _close(session, self.login)
+        self.sessions, self.keys = [], []
+
+
+def connect(uri: Pkcs11Uri, secrets: SecretSource, *, default_module: Path | None) -> Connection:
+    """Return a connection to the key that a URI names; the PIN is asked once, unless this process is logged in already.
+
+    Args:
+        secrets: gives the PIN where the URI has no pin-source.
+        default_module: library when the URI names none.
+
+    Raises:
+        KeyUnavailable: each trouble in a sentence of its own.
+    """
+    module = acquire_module(find_module(path=uri.module_path, name=uri.module_name, default=default_module))
+    with module.exclusive(), contextlib.ExitStack() as undo:
+        undo.callback(module.release)
+        token = find_token(module, uri)
+        source = secrets if uri.pin_source is None else FileSecret(uri.pin_source)
+        login = join_login(module, token, source)
+        undo.callback(login.leave)
+        login_round = login.round
+        sessions = _open_sessions(login, _count_sessions(module, token, uri))
+        for session in sessions:
+            undo.callback(_close, session, login)
+        found = find_key(sessions[0], uri)
+        if found.wants_pin_each_time:
+            _check_pin_each_time(token)
+        keys = [find_again(session, found) for session in sessions]
+        connection = Connection(module, login, source, found, sessions, keys, login_round)
+        undo.pop_all()
+        return connection
+
+
+def _count_sessions(module: Module, token: Token, uri: Pkcs11Uri) -> int:
+    if not module.is_parallel:
+        return 1
+    if uri.sessions is not None:
+        return uri.sessions
+    return 1 if token.slot.flags & SlotFlag.REMOVABLE_DEVICE else USUAL_SESSIONS
+
+
+def _open_sessions(login: Login, wanted: int) -> list[Session]:
+    """Return at most `wanted` sessions; the login's own when the token allows no second one.
+
+    Raises:
+        KeyUnavailable: the token opens none.
+    """
+    sessions: list[Session] = []
+    try:
+        while len(sessions) < wanted:
+            sessions.append(login.token.open())
+    except SessionCount:
+        if not sessions and login.session is not None:
+            sessions.append(login.session)
+    except PKCS11Error as error:
+        for session in sessions:
+            _close(session, login)
+        raise troubles.explain(error, "open a session") from error
+    return sessions
+
+
+def _check_pin_each_time(token: Token) -> None:
+    if token.flags & TokenFlag.PROTECTED_AUTHENTICATION_PATH:
+        raise troubles.refuse(troubles.PAD_FOR_EACH)
+
+
+def _close(session: Session, login: Login) -> None:
+    """Close a session, unless it is the login's own: closing that would log everybody out."""
+    if session is login.session:
+        return
+    with contextlib.suppress(PKCS11Error):  # the token may be gone; then the session is, too
+        session.close()
