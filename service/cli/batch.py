@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from service.cli import agent
 from service.cli.batch_view import (
     confirm_list,
     print_refused,
@@ -47,6 +48,7 @@ from service.signing.jsonlines import SigningListInvalid
 from service.signing.key_side import check_key, sign_list
 from service.signing.lists import SigningList, build_list_file, head_to_dict, parse_list_file
 from service.signing.preparing import (
+    NothingSignable,
     NothingToSign,
     PreparedBatch,
     build_identity,
@@ -74,6 +76,7 @@ def register(app: typer.Typer) -> None:
     group.command("sign")(sign)
     group.command("attach")(attach)
     group.command("drop")(drop)
+    group.command("agent")(agent.agent)
     app.add_typer(group, name="batch")
 
 
@@ -100,7 +103,7 @@ def prepare(
             made = prepare_batch(
                 desk, school_code=school.school_code, class_name=class_name, actor=ACTOR, advance=advance
             )
-        except NothingToSign as nothing:
+        except (NothingToSign, NothingSignable) as nothing:
             return _tell_nothing(nothing, json=json)
     write_atomically(out, build_list_file(load_list(workspace, made.head.batch_id)))
     print_json(_prepared_to_dict(made)) if json else _print_prepared(made, out)
@@ -179,13 +182,14 @@ def _check_head(values: ValuesFile, batch: SigningBatch) -> None:
         raise SigningListInvalid("these values were made for another list than this batch has; sign its own list")
 
 
-def _tell_nothing(nothing: NothingToSign, *, json: bool) -> int:
+def _tell_nothing(nothing: NothingToSign | NothingSignable, *, json: bool) -> int:
+    refused = nothing.refused if isinstance(nothing, NothingSignable) else ()
     if json:
-        print_json({"batch": None, "refused": [refusal_to_dict(one) for one in nothing.refused]})
+        print_json({"batch": None, "refused": [refusal_to_dict(one) for one in refused]})
     else:
-        say(f"{nothing}; no list was written")
-        print_refused((f"{one.key} {one.slot_id}", one.error) for one in nothing.refused)
-    return 1 if nothing.refused else 0
+        say("nothing can be signed for the holder of this certificate now; no list was written")
+        print_refused((f"{one.key} {one.slot_id}", one.error) for one in refused)
+    return 1 if refused else 0
 
 
 def _prepared_to_dict(made: PreparedBatch) -> dict[str, Any]:

@@ -23,7 +23,8 @@ from service.signing.batches import SigningBatch
 from service.signing.desk import SigningDesk, SigningServices, find_staff_codes
 from service.signing.evidence_store import put_evidence
 from service.signing.lists import CertificateFacts, ListedDigest, ListHead, SigningList, check_list, digest_list
-from service.signing.opening import AppearanceCache, OpenSlot, SlotName, build_task, open_slots
+from service.signing.opening import OpenSlot, SlotName, build_task, open_slots
+from service.signing.workplace import AppearanceCache
 from service.transcripts import repository
 from service.transcripts.repository import DocumentKey
 from service.workspace import Workspace
@@ -49,11 +50,17 @@ _CHUNK: Final = 25
 
 
 class NothingToSign(Conflict):
-    """No slot is open for this certificate, or none of the open ones can be signed; `refused` says why."""
+    """No slot is open for this certificate."""
 
     code = "nothing-to-sign"
 
-    def __init__(self, problem: str, refused: Sequence[Refusal] = ()) -> None:
+
+class NothingSignable(Conflict):
+    """Slots are open for this certificate, but none can be signed now; `refused` says why."""
+
+    code = "nothing-signable"
+
+    def __init__(self, problem: str, refused: Sequence[Refusal]) -> None:
         super().__init__(problem)
         self.refused = tuple(refused)
 
@@ -130,7 +137,8 @@ def prepare_batch(
     """Prepare all that is open for the holder of the desk's certificate, and keep what attaching will need.
 
     Raises:
-        NothingToSign: nothing is open, or nothing of it can be signed.
+        NothingToSign: nothing is open.
+        NothingSignable: nothing of what is open can be signed now.
         NotEligible: the certificate by itself may not sign, or the authority list does not know its holder.
         EvidenceUnavailable: chain or revocation status could not be fetched, so nothing may be signed.
     """
@@ -262,7 +270,12 @@ class _Preparation:
                     detail=told,
                 )
         if not self.digests:
-            raise NothingToSign("of what is open for this certificate nothing can be signed now", self.refused)
+            first = self.refused[0]
+            raise NothingSignable(
+                f"of the {len(self.refused)} slots that are open for this certificate none can be signed now; "
+                f"document {first.key}, slot {first.slot_id}: {first.error}",
+                self.refused,
+            )
         return PreparedBatch(head, tuple(self.refused), self._count_contested(), self.left_over)
 
     def _prepare(self, one: OpenSlot) -> list[tuple[ListedDigest, Pending]]:
