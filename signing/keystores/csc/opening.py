@@ -6,7 +6,7 @@ from signing.keystores.csc.authorization import Approver, Waiting
 from signing.keystores.csc.credential import choose_algorithm
 from signing.keystores.csc.oauth import OAuthClient, discover, locate_base
 from signing.keystores.csc.service import Service, ServiceInfo, read_info
-from signing.keystores.csc.settings import CscSettings, ServiceAuthorization, parse_csc_uri
+from signing.keystores.csc.settings import ApiVersion, CscSettings, ServiceAuthorization, parse_csc_uri
 from signing.keystores.csc.signer import CscSigner
 from signing.keystores.csc.tokens import BasicLogin, Grant, OutsideToken, ServiceAccess
 from signing.keystores.csc.transport import Channel
@@ -84,6 +84,8 @@ def _check_offered(host: str, settings: CscSettings, info: ServiceInfo) -> None:
     if wanted not in free and wanted.value not in info.auth_types:
         offered = ", ".join(sorted({one.value for one in ServiceAuthorization} & info.auth_types)) or "none known here"
         raise KeyUnavailable(f"{host}: the service does not offer auth={wanted.value}; it offers {offered}")
+    if settings.authorization_details and info.version is ApiVersion.V1:
+        raise KeyUnavailable(f"{host}: version 1.0.4 of the API has no authorization-details; leave that out")
     if settings.asynchronous and not info.asynchronous:
         raise KeyUnavailable(f"{host}: the service does not sign asynchronously; leave mode=asynchronous out")
 
