@@ -5,25 +5,31 @@ A new kind is a class that fulfils `KeyHolder`, a member of `HolderKind` and a l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 from keys_dev.pki import DevelopmentPki, Subscriber
 from keys_dev.remote import LIST_SIZE, RemoteService, serving_remote
+from keys_dev.softhsm import SoftToken, TokenEntry, open_token
 from signing.keystores.pkcs12 import open_pkcs12
 from signing.keystores.secrets import CallbackSecret
 from signing.keystores.uri import open_key
 from signing.signer import Signer
+
+_LABEL: Final = "hocba demo"  # of the token
 
 
 class HolderKind(StrEnum):
     """What `hocba demo --keys` takes."""
 
     PKCS12 = "pkcs12"
+    PKCS11 = "pkcs11"
     CSC = "csc"
 
 
@@ -70,6 +76,32 @@ class FileHolder:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenHolder:
+    """One PKCS#11 token (SoftHSM2) that keeps everybody's key; the PIN is in a file beside it."""
+
+    pki: DevelopmentPki
+    token: SoftToken
+
+    @property
+    def description(self) -> str:
+        """A few words for the demo's table."""
+        return f"PKCS#11 token «{self.token.label}»"
+
+    def issue(self, subscribers: Sequence[Subscriber]) -> None:
+        """Issue what is missing and put it on the token, from which no key comes back."""
+        self.token.write(
+            [
+                TokenEntry(str(path.resolve()), self.pki.read_password(path), subscriber.name, _entry_id(subscriber))
+                for subscriber, path in zip(subscribers, self.pki.issue_all(subscribers), strict=True)
+            ]
+        )
+
+    def open(self, subscriber: Subscriber) -> Signer:
+        """Return the signer of one subscriber, found by the URI of the key as anybody would name it."""
+        return open_key(self.token.uri(_entry_id(subscriber)), CallbackSecret(lambda _: None))
+
+
+@dataclass(frozen=True, slots=True)
 class RemoteHolder:
     """A remote signing service (CSC API 1.0.4) that keeps everybody's key."""
 
@@ -102,12 +134,35 @@ def open_holder(kind: HolderKind, pki: DevelopmentPki, folder: Path) -> Iterator
     Raises:
         KeyUnavailable: something that this kind needs is not installed.
     """
-    del folder
     match kind:
         case HolderKind.PKCS12:
             yield FileHolder(pki)
+        case HolderKind.PKCS11:
+            token = open_token(folder, _LABEL)
+            with _environment(token.environment):
+                yield TokenHolder(pki, token)
         case HolderKind.CSC:
             with serving_remote(pki) as service:
                 yield RemoteHolder(service)
         case _:
             assert_never(kind)
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables of this process until the block ends: SoftHSM2 looks for its settings there."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _entry_id(subscriber: Subscriber) -> str:
+    """Return CKA_ID of a subscriber's key, hexadecimal."""
+    return hashlib.sha256(subscriber.file_name.encode()).hexdigest()[:16]
