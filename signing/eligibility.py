@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
-from transcript_core.authority import AuthorityList, check_slot
+from transcript_core.authority import AuthorityAnswer, AuthorityList, check_slot
 from transcript_core.clock import VIETNAM_TIME
 from transcript_core.errors import NotEligible, SlotNotReady
 from transcript_core.model import SlotRole
@@ -43,6 +44,11 @@ _PATH_REASONS: Final = {
     ),
 }
 
+_get_duty: Final = attrgetter(
+    "rule", "staff_code", "school_code", "class_name", "school_year", "subject_code", "subject_name", "substitution"
+)
+"""Everything of a slot that decides who is entitled to it; the same in all documents of a class, so asked once."""
+
 
 class SignerCheck:
     """Everything that is known of one signer at one moment; asked for every document of a batch.
@@ -61,6 +67,8 @@ class SignerCheck:
         self._certificate = certificate
         self._authority = authority
         self._at = at
+        self._problem = _find_problem(certificate, at)
+        self._answers: dict[tuple[Any, ...], AuthorityAnswer] = {}  # by duty: of one person, a few dozen
         self._path = validate_path(
             certificate,
             trust=trust,
@@ -84,11 +92,20 @@ class SignerCheck:
             NotEligible: `reason` says why in a word, `text_vi` in a sentence.
         """
         _check_turn(slot, slots, signed)
-        problem = _find_problem(self._certificate, self._at)
-        if problem is not None:
-            raise _refuse(f"slot {slot.slot_id}: ", self._certificate, *problem)
-        _check_authority(slot, self._certificate, slots, self._authority, self._at)
+        if self._problem is not None:
+            raise _refuse(f"slot {slot.slot_id}: ", self._certificate, *self._problem)
+        self._check_authority(slot)
+        _check_not_own_request(slot, self._certificate, slots)
         _check_path(slot, self._certificate, self._path)
+
+    def _check_authority(self, slot: Slot) -> None:
+        duty = _get_duty(slot)
+        answer = self._answers.get(duty)
+        if answer is None:
+            answer = self._answers[duty] = check_slot(self._authority, slot, self._certificate.identity, self._at)
+        if not answer.entitled:
+            problem = f"slot {slot.slot_id}: {answer.detail_en}"
+            raise NotEligible(problem, reason=str(answer.code), text_vi=answer.detail_vi)
 
 
 def check_certificate(certificate: Certificate, *, at: datetime) -> None:
@@ -157,14 +174,10 @@ def _find_problem(certificate: Certificate, at: datetime) -> tuple[str, str] | N
     return None
 
 
-def _check_authority(
-    slot: Slot, certificate: Certificate, slots: Sequence[Slot], authority: AuthorityList, at: datetime
-) -> None:
-    answer = check_slot(authority, slot, certificate.identity, at)
-    if not answer.entitled:
-        raise NotEligible(f"slot {slot.slot_id}: {answer.detail_en}", reason=str(answer.code), text_vi=answer.detail_vi)
-    requesters = {one.staff_code for one in slots if one.role is SlotRole.REQUESTER}
-    if slot.role is SlotRole.MANAGER and slot.staff_code in requesters:
+def _check_not_own_request(slot: Slot, certificate: Certificate, slots: Sequence[Slot]) -> None:
+    if slot.role is not SlotRole.MANAGER:
+        return
+    if any(one.role is SlotRole.REQUESTER and one.staff_code == slot.staff_code for one in slots):
         text = "Người đề nghị thu hồi không được tự phê duyệt đề nghị của mình."
         raise _refuse(f"slot {slot.slot_id}: ", certificate, "own-request", text)
 

@@ -3,6 +3,9 @@
 A document succeeds or fails by itself: a result carries what was signed, the level that was reached, and the error of
 each format that was not.  A format is attached only when its own value verifies, and a PDF only beside its XML, which
 is the original.
+
+Documents stay opened from task to result: whoever gives an opened document in, or signs the result's document again,
+never has it read or hashed a second time.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from datetime import datetime
 
 from signing import pades, xades
 from signing.eligibility import SignerCheck
+from signing.pades import OpenPdf
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
 from signing.timestamp import TimestampClient
 from transcript_core.errors import TimestampRefused, TranscriptError
@@ -34,9 +38,9 @@ class SigningTask:
     slot: Slot
     slots: tuple[Slot, ...]  # all of the document
     policy: SigningPolicy
-    xml: bytes  # as stored; also when only the PDF is to be signed, since it says who has signed
+    xml: bytes | StoredDocument  # also when only the PDF is to be signed, since it says who has signed
     formats: tuple[SignatureFormat, ...]
-    pdf: bytes | None = None  # as stored
+    pdf: bytes | OpenPdf | None = None
     appearance: Appearance | None = None  # what the PDF's field will show
 
     def __post_init__(self) -> None:
@@ -46,12 +50,17 @@ class SigningTask:
 
 @dataclass(frozen=True, slots=True)
 class FormatResult:
-    """What became of one format of one document: `document` or `error`, never both."""
+    """What became of one format of one document: `opened` or `error`, never both."""
 
-    document: bytes | None = field(repr=False)  # with the new signature
+    opened: StoredDocument | OpenPdf | None = field(repr=False)  # with the new signature; knows its own SHA-256
     level: SignatureLevel | None  # reached; may be lower than the policy's when no timestamp was to be had
     error: TranscriptError | None = None
     timestamp_problem: TimestampRefused | None = None  # why the signature stays at B-B; `extend` completes it
+
+    @property
+    def document(self) -> bytes | None:
+        """Return the octets with the new signature, or None."""
+        return None if self.opened is None else self.opened.octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,30 +84,38 @@ class PreparedTask:
     stored: StoredDocument | None = field(repr=False)  # its XML, opened; None: it could not be
     pendings: Mapping[SignatureFormat, Pending]
     errors: Mapping[SignatureFormat, TranscriptError]
+    opened_pdf: OpenPdf | None = field(default=None, repr=False)
 
     @property
     def xml(self) -> bytes | StoredDocument:
         """Return the XML to attach to: as it was opened, or a newer one that the caller has put into the task."""
-        if self.stored is None or self.stored.octets is not self.task.xml:
-            return self.task.xml
-        return self.stored
+        return self.stored if self.stored and self.stored.octets is _get_octets(self.task.xml) else self.task.xml
+
+    @property
+    def pdf(self) -> bytes | OpenPdf | None:
+        """Return the PDF to attach to, in the same way."""
+        opened = self.opened_pdf
+        return opened if opened and opened.octets is _get_octets(self.task.pdf) else self.task.pdf
 
 
 def prepare_task(task: SigningTask, identity: SigningIdentity, *, check: SignerCheck, at: datetime) -> PreparedTask:
     """Return the digests of a task.  An error stops this task alone and is in the result."""
     stored: StoredDocument | None = None
+    pdf: OpenPdf | None = None
     pendings: dict[SignatureFormat, Pending] = {}
     try:
-        stored = StoredDocument(task.xml)
+        stored = task.xml if isinstance(task.xml, StoredDocument) else StoredDocument(task.xml)
         signed = stored.list_signed_slots()
         if SignatureFormat.XADES not in task.formats:
             signed -= {task.slot.slot_id}
         check.check(task.slot, slots=task.slots, signed=signed)
-        for kind in (one for one in SignatureFormat if one in task.formats):
-            pendings[kind] = _prepare(task, stored, kind, identity, at)
+        if SignatureFormat.XADES in task.formats:
+            pendings[SignatureFormat.XADES] = xades.prepare(stored, task.slot, identity, at=at, policy=task.policy)
+        if SignatureFormat.PADES in task.formats:
+            pdf, pendings[SignatureFormat.PADES] = _prepare_pdf(task, identity, at)
     except TranscriptError as error:
         return PreparedTask(task, stored, {}, dict.fromkeys(task.formats, error))
-    return PreparedTask(task, stored, pendings, {})
+    return PreparedTask(task, stored, pendings, {}, pdf)
 
 
 def attach_task(
@@ -131,14 +148,15 @@ def attach_task(
     return SigningResult(task.key, results)
 
 
-def _prepare(
-    task: SigningTask, stored: StoredDocument, kind: SignatureFormat, identity: SigningIdentity, at: datetime
-) -> Pending:
-    if kind is SignatureFormat.XADES:
-        return xades.prepare(stored, task.slot, identity, at=at, policy=task.policy)
+def _prepare_pdf(task: SigningTask, identity: SigningIdentity, at: datetime) -> tuple[OpenPdf, Pending]:
     assert task.pdf is not None
     assert task.appearance is not None
-    return pades.prepare(task.pdf, task.slot, identity, at=at, appearance=task.appearance, policy=task.policy)
+    pdf = task.pdf if isinstance(task.pdf, OpenPdf) else OpenPdf(task.pdf)
+    return pdf, pades.prepare(pdf, task.slot, identity, at=at, appearance=task.appearance, policy=task.policy)
+
+
+def _get_octets(document: bytes | StoredDocument | OpenPdf | None) -> bytes | None:
+    return document.octets if isinstance(document, StoredDocument | OpenPdf) else document
 
 
 def _attach(
@@ -151,12 +169,11 @@ def _attach(
     timestamps: TimestampClient | None,
     timestamp_evidence: Evidence | None,
 ) -> FormatResult:
-    task = prepared.task
+    opened: StoredDocument | OpenPdf
     try:
-        check_value(pending, value, identity.certificate)
-        token, problem = _ask_timestamp(task, pending, value, timestamps)
+        token, problem = _ask_timestamp(prepared.task, pending, value, identity, timestamps)
         if pending.format is PendingFormat.XADES:
-            document = xades.attach(
+            opened = xades.attach_opened(
                 prepared.xml,
                 pending,
                 value,
@@ -166,20 +183,25 @@ def _attach(
                 timestamp_evidence=timestamp_evidence,
             )
         else:
-            assert task.pdf is not None
-            document = pades.attach(task.pdf, pending, value, identity=identity, timestamp=token)
+            assert prepared.pdf is not None
+            opened = pades.attach_opened(prepared.pdf, pending, value, identity=identity, timestamp=token)
     except TranscriptError as error:
         return FormatResult(None, None, error)
     level = SignatureLevel.B_B if token is None else SignatureLevel.B_T
-    return FormatResult(document, level, timestamp_problem=problem)
+    return FormatResult(opened, level, timestamp_problem=problem)
 
 
 def _ask_timestamp(
-    task: SigningTask, pending: Pending, value: bytes, timestamps: TimestampClient | None
+    task: SigningTask,
+    pending: Pending,
+    value: bytes,
+    identity: SigningIdentity,
+    timestamps: TimestampClient | None,
 ) -> tuple[bytes | None, TimestampRefused | None]:
     """Return a token, or why there is none; an authority that is down never fails the signing itself."""
     if timestamps is None or task.slot.rule.level is SignatureLevel.B_B:
         return None, None
+    check_value(pending, value, identity.certificate)  # no request is spent on a value that will be refused
     imprint = xades.timestamp_imprint if pending.format is PendingFormat.XADES else pades.timestamp_imprint
     try:
         return timestamps.request(imprint(pending, value)), None
