@@ -56,6 +56,15 @@ MAX_REFERENCES: Final = 256
 MAX_TRANSFORMS: Final = 8
 """ds:Transform elements in one reference."""
 
+MAX_CONTAINER_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of one ASiC container; a class of 45 transcripts with PDF is about 40 MiB."""
+
+MAX_CONTAINER_FILES: Final = 1_024
+"""Files in one ASiC container."""
+
+MAX_CONTAINER_UNPACKED_BYTES: Final = 128 * 1024 * 1024
+"""Bytes of all files of one ASiC container together, unpacked."""
+
 MAX_CERTIFICATE_BYTES: Final = 16 * 1024
 """DER bytes of one certificate."""
 

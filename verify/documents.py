@@ -7,6 +7,7 @@ taken.  What a file fails at is kept beside what could still be read, so that th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from lxml.etree import _Element
 
@@ -16,6 +17,7 @@ from transcript_core.errors import InputError, MalformedTranscript
 from transcript_core.model import IssueInfo, Recall, Seal, SlotRole, SlotSigner, Transcript
 from transcript_core.policy import SigningPolicy, Slot, get_policy, list_slots
 from transcript_core.xml import RecallDocument, TranscriptDocument, parse_transcript, read_document
+from verify.formats.asice import AsicContainer, read_container
 from verify.formats.octets import OctetCache
 from verify.formats.pades import SignedPdf, read_signed_pdf
 from verify.formats.transforms import NO_FILES, DetachedFiles
@@ -83,6 +85,22 @@ class XmlInput:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ContainerInput:
+    """An ASiC container as far as it could be read."""
+
+    container: AsicContainer | None  # None: not read
+    signature_files: tuple[tuple[str, XmlInput], ...] = ()  # by name
+    error: str | None = None
+
+    def list_uncovered(self) -> tuple[str, ...]:
+        """Return the names of data files that at least one signature leaves out, in order."""
+        signatures = [one for _, xml in self.signature_files for one in xml.signatures]
+        covered = [{unquote(reference.uri) for reference in one.references} for one in signatures]
+        names = () if self.container is None else self.container.data_files
+        return tuple(name for name, _ in names if any(name not in one for one in covered))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PdfInput:
     """A PDF file as far as it could be read."""
 
@@ -141,6 +159,17 @@ def _with_signatures(
     except MalformedTranscript as error:
         return XmlInput(octets, root, None, content, (), identifier_error=str(error), structure_error=structure_error)
     return XmlInput(octets, root, cache, content, read_signatures(cache, files), structure_error=structure_error)
+
+
+def read_asic(octets: bytes) -> ContainerInput:
+    """Read an ASiC container with all its signatures; every reference resolves inside it or not at all."""
+    try:
+        container = read_container(octets)
+    except InputError as error:
+        return ContainerInput(None, error=str(error))
+    files = DetachedFiles(container.data_files, exact=True)
+    read = tuple((name, _read_other_xml(content, "", files)) for name, content in container.signature_files)
+    return ContainerInput(container, read)
 
 
 def read_pdf(octets: bytes, *, issue: IssueInfo | None = None) -> PdfInput:

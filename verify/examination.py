@@ -10,7 +10,7 @@ from transcript_core.model import Recall, Transcript
 from transcript_core.pki.trust import TrustStore
 from transcript_core.policy import SigningPolicy, Slot
 from transcript_core.status import StatusAnswer, StatusSource
-from verify.documents import PdfInput, XmlInput
+from verify.documents import ContainerInput, PdfInput, XmlInput
 from verify.formats.jades import JwsInput
 from verify.policy import VerificationPolicy
 from verify.report import DocumentKind
@@ -41,10 +41,16 @@ class Examination:
     xml: XmlInput | None
     pdf: PdfInput | None
     jws: JwsInput | None
+    asic: ContainerInput | None
     signatures: tuple[ExaminedSignature, ...]
     document_timestamps: tuple[ExaminedTimestamp, ...]  # of a PDF, in the order in which they were made
     digest: bytes | None  # 32 raw bytes, document digest
     status: StatusAnswer | None  # None: no source was given, or the document is not known well enough to ask
+
+    def list_xml_inputs(self) -> tuple[XmlInput, ...]:
+        """Return every XML file that was read: the one asked about, or a container's signature files."""
+        inner = () if self.asic is None else tuple(xml for _, xml in self.asic.signature_files)
+        return inner if self.xml is None else (self.xml, *inner)
 
     @property
     def transcript(self) -> Transcript | None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from lxml.etree import _Element
 
 from transcript_core.errors import InputError
+from transcript_core.limits import MAX_SIGNATURES
 from transcript_core.model import SlotRole
 from transcript_core.policy import SignatureLevel, Slot, get_policy, list_slots
-from verify.documents import PdfInput, XmlInput, assume_issue
+from verify.documents import ContainerInput, PdfInput, XmlInput, assume_issue
 from verify.formats.jades import JwsInput
 from verify.formats.pades import PdfSignature, Problem, SignatureKind
 from verify.formats.problems import Gravity, ProblemText
@@ -29,6 +31,15 @@ def list_xml_facts(xml: XmlInput) -> tuple[SignatureFacts, ...]:
         _from_xades(signature, labels[signature], by_element.get(signature.element), _cover(signature, labels))
         for signature in xml.signatures
     )
+
+
+def list_container_facts(asic: ContainerInput) -> tuple[SignatureFacts, ...]:
+    """Return the facts of every signature of a container, named after the file that holds it."""
+    return tuple(
+        replace(facts, label=f"{name}{facts.label}", covered_labels=frozenset())
+        for name, xml in asic.signature_files
+        for facts in list_xml_facts(xml)
+    )[:MAX_SIGNATURES]
 
 
 def list_pdf_facts(pdf: PdfInput) -> tuple[SignatureFacts, ...]:

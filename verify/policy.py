@@ -40,6 +40,7 @@ SIGNATURE_CHECKS: Final = frozenset(
         "time.plausible",
         "trust.world",
         "pdf.revisions",
+        "container.files",
     }
 )
 """What is asked of every signed file."""

@@ -92,6 +92,7 @@ class DocumentKind(StrEnum):
     TRANSCRIPT_JWS = "transcript-jws"
     OTHER_XML = "xml"
     OTHER_PDF = "pdf"
+    CONTAINER = "asic"
     UNKNOWN = "unknown"
 
 

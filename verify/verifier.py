@@ -31,10 +31,11 @@ from transcript_core.clock import Clock, SystemClock
 from transcript_core.pki.trust import TrustStore
 from transcript_core.status import DocumentStatus, StatusAnswer, StatusSource
 from verify import checks
-from verify.documents import PdfInput, XmlInput, read_pdf, read_xml
+from verify.documents import ContainerInput, PdfInput, XmlInput, read_asic, read_pdf, read_xml
 from verify.examination import Context, Examination
-from verify.facts import list_jws_facts, list_loose_timestamps, list_pdf_facts, list_xml_facts
+from verify.facts import list_container_facts, list_jws_facts, list_loose_timestamps, list_pdf_facts, list_xml_facts
 from verify.formats.jades import JwsInput, find_digest, read_jws
+from verify.formats.transforms import NO_FILES, DetachedFiles
 from verify.policy import INSPECTION_POLICY, TRANSCRIPT_POLICY, VerificationPolicy
 from verify.proofs import examine_signatures, examine_timestamps
 from verify.report import INTERNAL_ERROR, DocumentInfo, DocumentKind, Finding, FindingOutcome, Report, SubIndication
@@ -42,6 +43,15 @@ from verify.signatures import report_signature
 from verify.sniff import LIMITS, Container, sniff
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """The files that came with the one asked about."""
+
+    xml: bytes | None = None
+    json: bytes | None = None
+    files: DetachedFiles = NO_FILES
 
 
 class Verifier:
@@ -93,20 +103,27 @@ class Verifier:
 
         Spec: EN 319 102-1, 5.1.  Deviations: `docs/divergences.md`.
         """
-        return self._guard(document, self._context(self._policy, at, version), xml, json)
+        return self._guard(document, self._context(self._policy, at, version), _Beside(xml, json))
 
-    def inspect(self, document: bytes, *, at: datetime | None = None) -> Report:
-        """Return the signature part alone, for any signed file."""
-        return self._guard(document, self._context(INSPECTION_POLICY, at, None), None, None)
+    def inspect(
+        self, document: bytes, *, at: datetime | None = None, detached: Sequence[tuple[str, bytes]] = ()
+    ) -> Report:
+        """Return the signature part alone, for any signed file.
+
+        Args:
+            detached: (name, content) of files that detached signatures may mean; a lone one answers to any name.
+        """
+        files = DetachedFiles(tuple(detached), exact=False)
+        return self._guard(document, self._context(INSPECTION_POLICY, at, None), _Beside(files=files))
 
     def _context(self, policy: VerificationPolicy, at: datetime | None, version: int | None) -> Context:
         moment = self._clock.now() if at is None else at
         return Context(self._trust, self._authority, self._status, policy, moment.astimezone(UTC), version)
 
-    def _guard(self, document: bytes, context: Context, xml: bytes | None, json: bytes | None) -> Report:
+    def _guard(self, document: bytes, context: Context, beside: _Beside) -> Report:
         """Run the procedure; what should never happen becomes a finding, so that a stranger's file stops no service."""
         try:
-            return _run(document, context, xml, json)
+            return _run(document, context, beside)
         except Exception as error:  # noqa: BLE001  (the last resort; a test shows that no vector gets here)
             _log.error("verification broke down: %s at %s", type(error).__name__, _locate(error))
             return _report_breakdown(document, context)
@@ -119,6 +136,7 @@ class _Inputs:
     xml: XmlInput | None
     pdf: PdfInput | None
     jws: JwsInput | None
+    asic: ContainerInput | None
 
 
 def _locate(error: Exception) -> str:
@@ -127,16 +145,17 @@ def _locate(error: Exception) -> str:
     return " > ".join(f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in frames)
 
 
-def _run(document: bytes, context: Context, xml: bytes | None, json: bytes | None) -> Report:
+def _run(document: bytes, context: Context, beside: _Beside) -> Report:
     # Steps 0 and 1
     container = sniff(document)
     oversized = len(document) > LIMITS[container]
-    inputs = _Inputs(None, None, None) if oversized else _read(document, container, xml, json)
+    inputs = _Inputs(None, None, None, None) if oversized else _read(document, container, beside)
     # Step 2
     facts = (
         *(() if inputs.xml is None else list_xml_facts(inputs.xml)),
         *(() if inputs.pdf is None else list_pdf_facts(inputs.pdf)),
         *(() if inputs.jws is None else list_jws_facts(inputs.jws)),
+        *(() if inputs.asic is None else list_container_facts(inputs.asic)),
     )
     loose = () if inputs.pdf is None else list_loose_timestamps(inputs.pdf)
     # Steps 3 and 4
@@ -149,6 +168,7 @@ def _run(document: bytes, context: Context, xml: bytes | None, json: bytes | Non
         xml=inputs.xml,
         pdf=inputs.pdf,
         jws=inputs.jws,
+        asic=inputs.asic,
         signatures=examine_signatures(facts, stamps, context),
         document_timestamps=stamps,
         digest=_find_digest(inputs),
@@ -165,15 +185,16 @@ def _list_checks(policy: VerificationPolicy) -> tuple[checks.Check, ...]:
     return tuple(check for check in checks.ALL if policy.transcripts_only or check.NAME in policy.required)
 
 
-def _read(document: bytes, container: Container, xml: bytes | None, json: bytes | None) -> _Inputs:
-    original = document if container is Container.XML else xml
-    token = document if container is Container.JWS else json
-    read_original = None if original is None else read_xml(original)
+def _read(document: bytes, container: Container, beside: _Beside) -> _Inputs:
+    original = document if container is Container.XML else beside.xml
+    token = document if container is Container.JWS else beside.json
+    read_original = None if original is None else read_xml(original, beside.files)
     issue = None if read_original is None else read_original.issue
     return _Inputs(
         xml=read_original,
         pdf=read_pdf(document, issue=issue) if container is Container.PDF else None,
         jws=None if token is None else read_jws(token),
+        asic=read_asic(document) if container is Container.ZIP else None,
     )
 
 
@@ -184,6 +205,8 @@ def _find_kind(container: Container, inputs: _Inputs) -> DocumentKind:
     if container is Container.PDF:
         ours = inputs.pdf is not None and inputs.pdf.is_ours
         return DocumentKind.TRANSCRIPT_PDF if ours else DocumentKind.OTHER_PDF
+    if container is Container.ZIP:
+        return DocumentKind.CONTAINER
     return DocumentKind.TRANSCRIPT_JWS if container is Container.JWS else DocumentKind.UNKNOWN
 
 

@@ -70,17 +70,21 @@ def inspect(
     files: Files,
     at: At = None,
     anchors: Anchors = None,
+    detached: Annotated[
+        list[Path] | None, typer.Option(help="Files that detached signatures mean.", exists=True, dir_okay=False)
+    ] = None,
     json: Json = False,
     english: English = False,
 ) -> int:
-    """Tell what the signatures of any signed file are worth.  Exit codes as for `verify`."""
+    """Tell what the signatures of any signed file are worth: XML, PDF, ASiC or JWS.  Exit codes as for `verify`."""
     try:
         verifier = Verifier(trust=_load_trust(anchors or load_settings().anchors_dir), clock=SystemClock())
         moment = None if at is None else _parse_time(at)
     except (InputError, TrustMaterialError) as error:
         fail(str(error), code=error.code)
         return EXIT_USAGE
-    reports = [(path, verifier.inspect(path.read_bytes(), at=moment)) for path in files]
+    beside = [(path.name, path.read_bytes()) for path in detached or []]
+    reports = [(path, verifier.inspect(path.read_bytes(), at=moment, detached=beside)) for path in files]
     return _print(reports, json=json, english=english)
 
 

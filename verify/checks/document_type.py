@@ -28,8 +28,8 @@ def _judge(examination: Examination, context: Context) -> Verdict:
         )
     if examination.kind is DocumentKind.UNKNOWN:
         return failed(
-            "Đây không phải là tệp XML, PDF hay JWS; có thể tệp bị hỏng hoặc chưa được ký.",
-            "This is not an XML, PDF or JWS file; it may be damaged or not signed at all.",
+            "Đây không phải là tệp XML, PDF, ASiC hay JWS; có thể tệp bị hỏng hoặc chưa được ký.",
+            "This is not an XML, PDF, ASiC or JWS file; it may be damaged or not signed at all.",
             SubIndication.FORMAT_FAILURE,
         )
     if examination.xml is not None and examination.xml.root is None:

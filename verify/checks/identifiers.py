@@ -21,12 +21,14 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 
 
 def _judge(examination: Examination) -> Verdict:
-    if examination.xml is None or examination.xml.root is None:
+    read = [xml for xml in examination.list_xml_inputs() if xml.root is not None]
+    if not read:
         return NOT_APPLICABLE
-    if examination.xml.identifier_error is None:
+    errors = [xml.identifier_error for xml in read if xml.identifier_error is not None]
+    if not errors:
         return PASSED
     return failed(
-        f"Có định danh trùng nhau, không thể biết chữ ký nói về phần nào ({examination.xml.identifier_error}).",
-        f"Identifiers are doubled, so what a signature means is open ({examination.xml.identifier_error}).",
+        f"Có định danh trùng nhau, không thể biết chữ ký nói về phần nào ({errors[0]}).",
+        f"Identifiers are doubled, so what a signature means is open ({errors[0]}).",
         SubIndication.FORMAT_FAILURE,
     )

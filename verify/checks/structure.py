@@ -27,6 +27,8 @@ def _judge(examination: Examination) -> Verdict:
         errors += [examination.xml.parse_error, ours]
     if examination.pdf is not None:
         errors.append(examination.pdf.content_error)
+    if examination.asic is not None:
+        errors += [examination.asic.error, *(xml.parse_error for _, xml in examination.asic.signature_files)]
     if examination.jws is not None:
         errors.append(examination.jws.error)
     found = [error for error in errors if error]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -56,7 +57,7 @@ class DetachedFiles:
 
     def find(self, name: str | None) -> bytes | None:
         """Return the content that a reference to `name` means, None when there is none or it is not clear which."""
-        found = [content for known, content in self.files if known == name]
+        found = [content for known, content in self.files if unicodedata.normalize("NFC", known) == name]
         if len(found) == 1:
             return found[0]
         if self.exact or found:

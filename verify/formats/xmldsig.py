@@ -9,6 +9,7 @@ What is left out on purpose: external URIs that no given file answers to, XSLT a
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -207,9 +208,10 @@ def _find_file(reading: Reading, uri: str | None) -> bytes | None:
     if uri is not None and len(uri) > _MAX_NAME_CHARS:
         reading.note(SignatureProblem.FOREIGN_URI)
         return None
-    content = reading.files.find(None if uri is None else unquote(uri))
+    content = reading.files.find(None if uri is None else unicodedata.normalize("NFC", unquote(uri)))
     if content is None:
-        reading.note(SignatureProblem.FOREIGN_URI)
+        inside = reading.files.exact and reading.files.files
+        reading.note(SignatureProblem.TARGET_NOT_FOUND if inside else SignatureProblem.FOREIGN_URI)
     return content
 
 
