@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from signing.state import StateValue
 from transcript_core.errors import MalformedTranscript, SignatureMismatch
@@ -71,6 +71,16 @@ class Signer(Protocol):
 
     def close(self) -> None:
         """Let go of the key: log out of a token, end a session, forget a file's key.  Closing twice is harmless."""
+        ...
+
+
+@runtime_checkable
+class ParallelSigner(Signer, Protocol):
+    """A signer that may be asked for several lists at once."""
+
+    @property
+    def parallel_calls(self) -> int:
+        """How many calls of `sign_digests` may be at work at the same time, each in a thread of its own."""
         ...
 
 

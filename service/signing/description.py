@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final
 
-from service.transcripts.building import get_transcript_document
+from transcript_core.errors import MalformedTranscript
 from transcript_core.policy import SigningPolicy, Slot
+from transcript_core.xml import TranscriptDocument, read_document
 
 MAX_REMEMBERED: Final = 512
 """Descriptions in memory; one has about 10 KiB.  A large school has 100 classes, and most pupils of one share one."""
@@ -66,7 +67,9 @@ def read_description(xml: bytes) -> DocumentDescription:
 
 
 def _read(xml: bytes) -> DocumentDescription:
-    document = get_transcript_document(xml)
+    document = read_document(xml)
+    if not isinstance(document, TranscriptDocument):
+        raise MalformedTranscript("a transcript was expected, this is a recall")
     return DocumentDescription(document.slots, document.policy)
 
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeAlias
 
 from service.db.engine import transaction
-from service.signing.description import DocumentDescription, read_description
+from service.signing.description import DocumentDescription
+from service.signing.workplace import find_slot
 from service.store import DocumentStore
 from service.transcripts import repository
 from service.transcripts.repository import DocumentKey, StoredDocument
 from service.workspace import Workspace
 from signing.batch import SigningTask
-from transcript_core.errors import Conflict, TranscriptError
+from transcript_core.errors import TranscriptError
 from transcript_core.policy import SignatureFormat, Slot
-from transcript_core.render.appearance import Appearance, build_person_appearance
-from transcript_core.render.prepared import read_prepared
+from transcript_core.render.appearance import Appearance
 
 SlotName: TypeAlias = tuple[DocumentKey, str]
 """One slot of one document: (document, slot Id)."""
@@ -92,10 +91,7 @@ def open_slot(store: DocumentStore, work: SlotWork) -> OpenSlot:
         MalformedTranscript: the document cannot be read.
     """
     xml, pdf = store.get(work.stored.xml_sha256), store.get(work.stored.pdf_sha256)
-    document = read_description(xml)
-    slot = next((one for one in document.slots if one.slot_id == work.slot_id), None)
-    if slot is None:
-        raise Conflict(f"document {work.stored.key} has no slot {work.slot_id}")
+    document, slot = find_slot(xml, work.slot_id)
     return OpenSlot(work.stored, document, slot, xml, pdf, work.missing)
 
 
@@ -110,24 +106,6 @@ def open_slots(
         except TranscriptError as error:
             failed.append((*work.name, error))
     return opened, failed
-
-
-class AppearanceCache:
-    """A person's appearance by its size and texts: made once and used for the whole action."""
-
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-        self._made: dict[tuple[float, float, str, str], Appearance] = {}
-
-    def build(self, one: OpenSlot) -> Appearance:
-        """Return the appearance for this slot's field."""
-        place = read_prepared(one.pdf).fields[one.slot.slot_id]
-        key = (place.width, place.height, one.slot.name, one.slot.title)
-        if key not in self._made:
-            self._made[key] = build_person_appearance(
-                place.width, place.height, name=one.slot.name, title=one.slot.title, signed_at=self._at
-            )
-        return self._made[key]
 
 
 def build_task(one: OpenSlot, appearance: Appearance | None) -> SigningTask:

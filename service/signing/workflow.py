@@ -6,23 +6,28 @@ rows change in one transaction, and a file is whole before a row names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.progress import Advance, no_progress
+from service.signing.batching import sign_pass
 from service.signing.desk import SigningDesk, find_staff_codes
 from service.signing.evidence_store import put_evidence
-from service.signing.opening import AppearanceCache, OpenSlot, SlotName, build_task, find_open_slots, open_slots
+from service.signing.opening import OpenSlot, SlotName, build_task, find_open_slots, open_slots
 from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.transcripts.repository import DocumentKey
-from signing.batch import FormatResult, SigningResult, SigningTask, sign_batch
-from transcript_core.errors import TranscriptError
+from signing.batch import FormatResult, SigningResult, SigningTask, WorkerLost, sign_batch
+from transcript_core.errors import KeyUnavailable, StateError, TranscriptError
 from transcript_core.policy import SignatureFormat, SignatureLevel
 from transcript_core.render.appearance import Appearance
 
 CHUNK: Final = 25
-"""Documents that are signed, then saved in one transaction; what a crash can lose is signed again, never twice."""
+"""Documents that the seal signs, then saves in one transaction; what a crash can lose is signed again, never twice."""
+
+_PASSES: Final = 2
+"""Times that a slot is tried in one action when another action or a lost worker was in its way."""
 
 
 @dataclass(slots=True)
@@ -34,43 +39,82 @@ class SigningReport:
 
 
 def sign_open_slots(
-    desk: SigningDesk, *, school_code: str, class_name: str | None = None, actor: str, advance: Advance = no_progress
+    desk: SigningDesk,
+    *,
+    school_code: str,
+    class_name: str | None = None,
+    approved: Collection[DocumentKey] | None = None,
+    actor: str,
+    advance: Advance = no_progress,
+    workers: int | None = None,
 ) -> SigningReport:
     """Sign all that is open for the holder of the desk's certificate; one bad document never stops the others.
 
+    Args:
+        approved: documents to sign, as they were reviewed (`service.signing.review`); None: all that are open.
+        workers: worker processes; None: as suits the number of documents.
+
     Raises:
-        NotEligible: the authority list does not know the certificate's holder.
+        NotEligible: the authority list does not know the certificate's holder, or the certificate may not sign now.
         EvidenceUnavailable: chain or revocation status could not be fetched, so nothing may be signed.
+        StoreFull: the document store cannot be written; what was signed before is saved.
     """
     report = SigningReport()
     for staff_code in find_staff_codes(desk.workspace.get_authority(), desk.signer.certificate.identity):
-        _sign_as(desk, staff_code, school_code, class_name, actor=actor, advance=advance, report=report)
+        action = _Action(desk, staff_code, school_code, class_name, approved, actor, advance, workers)
+        if not action.run(report):
+            break
     return report
 
 
-def _sign_as(
-    desk: SigningDesk,
-    staff_code: str,
-    school_code: str,
-    class_name: str | None,
-    *,
-    actor: str,
-    advance: Advance,
-    report: SigningReport,
-) -> None:
-    appearances = AppearanceCache(desk.at)
-    given_up: set[SlotName] = set()
-    while True:
-        todo = find_open_slots(
-            desk.workspace, school_code=school_code, staff_code=staff_code, class_name=class_name, skip=given_up
+@dataclass(frozen=True, slots=True)
+class _Action:
+    """Everything that one staff code may sign now, pass by pass: signing a slot can open the next one."""
+
+    desk: SigningDesk
+    staff_code: str
+    school_code: str
+    class_name: str | None
+    approved: Collection[DocumentKey] | None
+    actor: str
+    advance: Advance
+    workers: int | None
+
+    def run(self, report: SigningReport) -> bool:
+        """Sign until nothing is open that was not tried; return whether the key is still there."""
+        tried: Counter[SlotName] = Counter()
+        failed: dict[SlotName, TranscriptError] = {}
+        while todo := self._find([name for name in tried if not _may_retry(failed.get(name), tried[name])]):
+            tried.update(todo)
+            done = sign_pass(
+                self.desk,
+                todo,
+                school_code=self.school_code,
+                actor=self.actor,
+                advance=self.advance,
+                workers=self.workers,
+            )
+            report.signed += done.signed
+            for name in done.signed:
+                failed.pop(name, None)
+            failed |= done.failed
+        report.failed += [(*name, error) for name, error in failed.items()]
+        return not any(isinstance(error, KeyUnavailable) for error in failed.values())
+
+    def _find(self, skip: Collection[SlotName]) -> list[SlotName]:
+        found = find_open_slots(
+            self.desk.workspace,
+            school_code=self.school_code,
+            staff_code=self.staff_code,
+            class_name=self.class_name,
+            skip=frozenset(skip),
         )
-        if not todo:
-            return
-        for start in range(0, len(todo), CHUNK):
-            chunk = todo[start : start + CHUNK]
-            sign_chunk(desk, chunk, appearances.build, actor=actor, report=report)
-            advance(len(chunk))
-        given_up.update((key, slot_id) for key, slot_id, _ in report.failed)
+        return [name for name in found if self.approved is None or name[0] in self.approved]
+
+
+def _may_retry(error: TranscriptError | None, tried: int) -> bool:
+    """Return whether another try in the same action can succeed: what stood in the way was somebody else's work."""
+    return (error is None or isinstance(error, StateError | WorkerLost)) and tried < _PASSES
 
 
 def sign_chunk(

@@ -1,22 +1,44 @@
-"""One action of one person: many documents, both formats, one approval.
+"""One action of one person: many documents, both formats, one approval, at the speed of the key.
 
-Order of work: check and prepare each document, hand the whole list of digests to the signer once, attach each value.
-Nothing here stores or loads anything; the caller keeps the returned documents.
+A batch is cut into chunks.  Each chunk is prepared, signed and attached in turn, and several chunks are under way at
+once in lanes: while the key works on one, the next is prepared and the one before is attached.  The number under way is
+bounded, so memory stays flat however long the batch.  The key is held here and nowhere else; RSA of the `cryptography`
+package works outside Python's lock, so threads are enough for it.
+
+Documents are opened and kept in rooms: one in this process, or one in each worker process (`workers.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from functools import partial
+from itertools import chain, count, islice
+from typing import Final, Generic
 
-from signing.batch.tasks import FormatResult, PreparedTask, SigningResult, SigningTask, attach_task, prepare_task
+from signing.batch.keys import KeyDesk, count_parallel_calls
+from signing.batch.lanes import Lanes
+from signing.batch.rooms import LocalRoom, Room
+from signing.batch.tasks import SigningResult, SigningTask
+from signing.batch.workers import WorkerRoom
+from signing.batch.workplace import InMemory, KeptT, NameT, Terms, WorkerLost, Workplace
 from signing.eligibility import SignerCheck
 from signing.signer import Signer, SigningIdentity
 from signing.timestamp import TimestampClient
-from transcript_core.errors import KeyUnavailable
 from transcript_core.pki.evidence import Evidence
-from transcript_core.policy import SignatureFormat
+
+CHUNK: Final = 32
+"""Documents of one chunk: with two formats a list of 64 digests, 45 ms of an RSA-2048 key.  Shorter chunks cost more
+messages, longer ones more memory: a chunk holds about 16 MiB while it is under way."""
+
+MIN_FOR_WORKERS: Final = 300
+"""Documents from which worker processes pay: starting one costs about a second of a core, a document saves 1 ms."""
+
+MAX_WORKERS: Final = 8
+"""Worker processes at most: these keep the key busy on any machine, since the key's threads need cores too."""
 
 
 def sign_batch(
@@ -30,7 +52,7 @@ def sign_batch(
     timestamp_evidence: Evidence | None = None,
     list_size: int | None = None,
 ) -> Iterator[SigningResult]:
-    """Sign every task and return its result, in the order of the tasks.
+    """Sign every task, which the caller holds in memory, and return its result, in the order of the tasks.
 
     Args:
         check: of this signer's certificate at `at`.
@@ -39,58 +61,85 @@ def sign_batch(
         timestamps: asked for slots whose policy wants more than B-B; None: such slots stay at B-B.
         timestamp_evidence: of the authority behind `timestamps`, put into the XML beside its token; a PDF carries it in
             its security store, which the caller fills before the seal's task (`pades.append_evidence`).
-        list_size: tasks that are handed to the signer at once; None: all, under one approval.
+        list_size: tasks of one chunk; None: CHUNK.
 
     Returns:
-        Results, made list by list while they are read.  No error of a document or of the key is raised: it is in the
-        results, and once the key is unavailable the remaining tasks carry that error, unsigned.
+        Results, made while they are read.  No error of a document or of the key is raised: it is in the results, and
+        once the key is unavailable the remaining tasks carry that error, unsigned.
     """
-    identity = SigningIdentity.of(signer)
-    lost: KeyUnavailable | None = None
-    for chunk in _split(tasks, list_size):
-        prepared = [prepare_task(task, identity, check=check, at=at) for task in chunk]
-        if lost is None:
-            try:
-                values = _sign(prepared, signer)
-            except KeyUnavailable as error:
-                lost = error
-        for position, one in enumerate(prepared):
-            if lost is not None:
-                yield _give_up(one, lost)
-            else:
-                yield attach_task(
-                    one,
-                    values[position],
-                    identity=identity,
-                    evidence=evidence,
-                    timestamps=timestamps,
-                    timestamp_evidence=timestamp_evidence,
-                )
+    terms = Terms(SigningIdentity.of(signer), check, at, evidence, timestamp_evidence)
+    return sign_named(tasks, InMemory(), signer, terms=terms, timestamps=timestamps, chunk_size=list_size or CHUNK)
 
 
-def _sign(prepared: Sequence[PreparedTask], signer: Signer) -> list[dict[SignatureFormat, bytes]]:
-    """Return the values of each task, all asked for in one list."""
-    wanted = [(one, kind) for one, task in enumerate(prepared) for kind in task.pendings]
-    values: list[dict[SignatureFormat, bytes]] = [{} for _ in prepared]
-    if not wanted:
-        return values
-    answer = signer.sign_digests([prepared[one].pendings[kind].digest for one, kind in wanted])
-    if len(answer) != len(wanted):
-        raise KeyUnavailable(f"the key's holder answered {len(answer)} values for {len(wanted)} digests")
-    for (one, kind), value in zip(wanted, answer, strict=True):
-        values[one][kind] = value
-    return values
+def sign_named(
+    names: Iterable[NameT],
+    workplace: Workplace[NameT, KeptT],
+    signer: Signer,
+    *,
+    terms: Terms,
+    timestamps: TimestampClient | None = None,
+    workers: int = 0,
+    chunk_size: int = CHUNK,
+) -> Generator[KeptT, None, None]:
+    """Sign what these names stand for and return what the workplace says of each, in the order of the names.
 
+    Args:
+        names: taken as they are needed, a few chunks ahead.
+        workplace: opens and keeps; must travel to other processes when `workers` is not 0.
+        terms: fixed for the batch; its certificate is the signer's.
+        timestamps: as for `sign_batch`; with workers, no slot may need any.
+        workers: processes that prepare and attach; 0: this one does.
 
-def _give_up(prepared: PreparedTask, lost: KeyUnavailable) -> SigningResult:
-    errors = {**dict.fromkeys(prepared.pendings, lost), **prepared.errors}
-    return SigningResult(prepared.task.key, {kind: FormatResult(None, None, error) for kind, error in errors.items()})
-
-
-def _split(tasks: Iterable[SigningTask], size: int | None) -> Iterator[list[SigningTask]]:
-    if size is None:
-        yield list(tasks)
+    Returns:
+        What was kept, made while it is read; closing the iterator ends the work, and what was not told of counts as
+        not done.  Errors of documents, of the key and of a worker that ended are the workplace's to tell of.
+    """
+    desk = KeyDesk(signer, terms.identity)
+    chunks = _cut(names, chunk_size)
+    first = list(islice(chunks, 2))
+    if len(first) < 2:
+        room = LocalRoom(workplace, terms, timestamps=timestamps)
+        for chunk in first:
+            yield from _work(room, desk, workplace, chunk)
         return
-    remaining = iter(tasks)
-    while chunk := list(islice(remaining, size)):
-        yield chunk
+    with ExitStack() as stack:
+        rooms: list[Room[NameT, KeptT]] = [
+            stack.enter_context(closing(WorkerRoom(workplace, terms))) for _ in range(workers)
+        ]
+        rooms = rooms or [LocalRoom(workplace, terms, timestamps=timestamps)]
+        lanes = max(count_parallel_calls(signer) + 1, 2 * workers)
+        works = [partial(_work, rooms[number % len(rooms)], desk, workplace) for number in range(lanes)]
+        yield from Lanes(chain(first, chunks), works, limit=2 * lanes).run()
+
+
+def choose_workers(count: int) -> int:
+    """Return how many worker processes suit a batch of `count` documents on this machine; 0: none."""
+    cores = os.cpu_count() or 1
+    return 0 if count < MIN_FOR_WORKERS or cores == 1 else min(cores, MAX_WORKERS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk(Generic[NameT]):
+    number: int
+    names: Sequence[NameT]
+
+
+def _cut(names: Iterable[NameT], size: int) -> Iterator[_Chunk[NameT]]:
+    remaining = iter(names)
+    for number in count():
+        if not (taken := list(islice(remaining, size))):
+            return
+        yield _Chunk(number, taken)
+
+
+def _work(
+    room: Room[NameT, KeptT], desk: KeyDesk, workplace: Workplace[NameT, KeptT], chunk: _Chunk[NameT]
+) -> list[KeptT]:
+    """Prepare, sign and attach one chunk; a chunk that comes after the key was lost is not even opened."""
+    if desk.lost is not None:
+        return [workplace.keep(name, desk.lost) for name in chunk.names]
+    try:
+        answers = desk.sign(room.prepare(chunk.number, chunk.names))
+        return room.attach(chunk.number, answers)
+    except WorkerLost as lost:
+        return [workplace.keep(name, lost) for name in chunk.names]

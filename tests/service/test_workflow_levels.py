@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from service.signing.opening import AppearanceCache
 from service.signing.workflow import SigningReport, sign_chunk
+from service.signing.workplace import AppearanceCache
 from service.transcripts.building import BuildOptions, get_transcript_document
 from service.transcripts.replacing import build_replacement
 from tests.support.workflow import ACTOR, DEPUTY_DECISION, SmallSchool, enrolled_school, list_staff_of

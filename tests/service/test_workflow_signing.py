@@ -15,8 +15,9 @@ from pyhanko_certvalidator import ValidationContext
 
 from service.db.engine import transaction
 from service.signing.description import read_description
-from service.signing.opening import AppearanceCache, OpenSlot
+from service.signing.opening import OpenSlot
 from service.signing.workflow import SigningReport, sign_chunk
+from service.signing.workplace import AppearanceCache
 from service.transcripts import repository
 from service.transcripts.building import get_transcript_document
 from service.transcripts.repository import DocumentKey, DocumentState

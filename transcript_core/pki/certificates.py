@@ -9,7 +9,7 @@ the structure, cryptography for the key), so that later code meets no certificat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -85,6 +85,10 @@ class Certificate:
     public_key: PublicKey = field(compare=False, repr=False)
     x509: x509.Certificate = field(compare=False, repr=False)  # the same certificate in the terms of `cryptography`
     asn1: Any = field(compare=False, repr=False)  # asn1crypto.x509.Certificate
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Certificate], tuple[bytes]]:
+        """Travel to another process as DER, and be read there again."""
+        return load_certificate, (self.der,)
 
     @property
     def is_self_issued(self) -> bool:

@@ -222,7 +222,9 @@ def test_a_lost_key_leaves_what_was_signed_and_is_not_asked_again() -> None:
 def test_fewer_values_than_digests_sign_nothing() -> None:
     signer = Handled(open_staff(HOMEROOM), lambda _, values: values[:-1])
     results = sign([one.task(0) for one in stored_documents()], signer)
-    assert [errors_of(one) for one in results] == [[KeyUnavailable] * 2] * 3
+    assert [errors_of(one) for one in results] == [[SignatureMismatch] * 2] * 3
+    for serial, one in zip(SERIALS, results, strict=True):
+        assert f"document {serial} version 1, slot gvcn" in str(one.formats[SignatureFormat.PADES].error)
 
 
 def test_values_in_another_order_are_refused_by_name() -> None:

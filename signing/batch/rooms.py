@@ -1,0 +1,118 @@
+"""Where a chunk of a batch is worked on: prepared without a key, then attached when its values are there.
+
+A room remembers its prepared chunks between the two visits, opened documents included, so that nothing is read or
+hashed twice.  What leaves it is small: for each document the digests that wait, later what the workplace says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Generic, Protocol, TypeAlias
+
+from signing.batch.tasks import PreparedTask, SigningResult, attach_task, prepare_task
+from signing.batch.workplace import KeptT, NameT, NameT_contra, Terms, Workplace
+from signing.signer import Pending
+from signing.timestamp import TimestampClient
+from transcript_core.errors import TranscriptError
+from transcript_core.policy import SignatureFormat
+
+Wanted: TypeAlias = Mapping[SignatureFormat, Pending]
+"""The digests of one document that wait for values; the pendings without their state, which stays in the room."""
+
+Answer: TypeAlias = Mapping[SignatureFormat, bytes | TranscriptError]
+"""For each digest of one document its value, or why there is none."""
+
+
+class Room(Protocol[NameT_contra, KeptT]):
+    """One place to work at; in this process or in another."""
+
+    def prepare(self, number: int, names: Sequence[NameT_contra]) -> list[Wanted]:
+        """Open and prepare the chunk of this number; return the digests of each name, none where it was refused."""
+        ...
+
+    def attach(self, number: int, answers: Sequence[Answer]) -> list[KeptT]:
+        """Attach the values to the prepared chunk, keep the documents, forget the chunk."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Held(Generic[NameT]):
+    name: NameT
+    prepared: PreparedTask | TranscriptError
+
+
+class LocalRoom(Generic[NameT, KeptT]):
+    """A room in this process.
+
+    Args:
+        timestamps: asked for slots whose policy wants more than B-B; None: such slots stay at B-B.
+    """
+
+    def __init__(
+        self, workplace: Workplace[NameT, KeptT], terms: Terms, *, timestamps: TimestampClient | None = None
+    ) -> None:
+        self._workplace = workplace
+        self._terms = terms
+        self._timestamps = timestamps
+        self._held: dict[int, list[_Held[NameT]]] = {}
+        self._lock = Lock()
+
+    def prepare(self, number: int, names: Sequence[NameT]) -> list[Wanted]:
+        """As `Room.prepare`."""
+        with self._lock:
+            held = [_Held(name, self._prepare(name)) for name in names]
+            self._held[number] = held
+        return [_list_wanted(one.prepared) for one in held]
+
+    def attach(self, number: int, answers: Sequence[Answer]) -> list[KeptT]:
+        """As `Room.attach`."""
+        with self._lock:
+            held = self._held.pop(number)
+            return self._keep(held, [self._attach(one, answer) for one, answer in zip(held, answers, strict=True)])
+
+    def _prepare(self, name: NameT) -> PreparedTask | TranscriptError:
+        try:
+            task = self._workplace.open(name)
+        except TranscriptError as error:
+            return error
+        return prepare_task(task, self._terms.identity, check=self._terms.check, at=self._terms.at)
+
+    def _attach(self, one: _Held[NameT], answer: Answer) -> SigningResult | TranscriptError:
+        if isinstance(one.prepared, TranscriptError):
+            return one.prepared
+        values = {kind: value for kind, value in answer.items() if isinstance(value, bytes)}
+        return attach_task(
+            _leave_out(one.prepared, answer),
+            values,
+            identity=self._terms.identity,
+            evidence=self._terms.evidence,
+            timestamps=self._timestamps,
+            timestamp_evidence=self._terms.timestamp_evidence,
+        )
+
+    def _keep(self, held: Sequence[_Held[NameT]], outcomes: Sequence[SigningResult | TranscriptError]) -> list[KeptT]:
+        kept = [self._workplace.keep(one.name, outcome) for one, outcome in zip(held, outcomes, strict=True)]
+        try:
+            self._workplace.flush()
+        except TranscriptError as error:
+            return [self._workplace.keep(one.name, error) for one in held]
+        return kept
+
+
+def _list_wanted(prepared: PreparedTask | TranscriptError) -> Wanted:
+    if isinstance(prepared, TranscriptError):
+        return {}
+    return {kind: replace(pending, state={}) for kind, pending in prepared.pendings.items()}
+
+
+def _leave_out(prepared: PreparedTask, answer: Answer) -> PreparedTask:
+    """Return the task without the digests that got no value; a PDF is not signed when its XML was to be and is not."""
+    errors = {kind: error for kind, error in answer.items() if isinstance(error, TranscriptError)}
+    if SignatureFormat.XADES in errors:
+        errors = dict.fromkeys(prepared.pendings, errors[SignatureFormat.XADES])
+    if not errors:
+        return prepared
+    waiting = {kind: pending for kind, pending in prepared.pendings.items() if kind not in errors}
+    return replace(prepared, pendings=waiting, errors={**prepared.errors, **errors})
