@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     """Time-stamping authorities, tried in turn; separated by blanks in the environment, each with its budget if it has
     one: "http://tsa.example/tsr|budget=20/20min|block=1d|policy=1.2.3"."""
 
+    pkcs11_module: Path | None = None
+    """PKCS#11 library of the token, where the URI of a key names none."""
+
     clerk_token_sha256: str | None = None
     """SHA-256, in hex, of the token that lets a clerk record signed documents over HTTP; None: nobody may."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from contextlib import closing
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -87,7 +88,8 @@ def sign(
     password_file: PasswordOption = None,
 ) -> None:
     """Check a draft and sign it with the department's key."""
-    signed = sign_authority(parse_authority(payload.read_bytes()), open_key(key, password_file))
+    with closing(open_key(key, password_file)) as signer:
+        signed = sign_authority(parse_authority(payload.read_bytes()), signer)
     write_atomically(out, signed)
     say(f"signed authority list: {out}")
 

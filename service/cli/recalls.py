@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -34,14 +35,14 @@ def request(
     password_file: PasswordOption = None,
 ) -> None:
     """Ask for a recall, signed by the one who asks."""
-    with open_desk(open_settings_workspace(), open_key(key, password_file)) as desk:
+    with closing(open_key(key, password_file)) as signer, open_desk(open_settings_workspace(), signer) as desk:
         made = request_recall(desk, serial, version, reason=reason, approver_staff_code=approver, actor=ACTOR)
     say(f"recall {made} is requested; next: hocba recall approve {serial}")
 
 
 def approve(serial: SerialArgument, key: KeyOption, password_file: PasswordOption = None) -> None:
     """Approve the pending recall, signed by the principal or deputy it names."""
-    with open_desk(open_settings_workspace(), open_key(key, password_file)) as desk:
+    with closing(open_key(key, password_file)) as signer, open_desk(open_settings_workspace(), signer) as desk:
         approved = approve_recall(desk, serial, actor=ACTOR)
     say(f"recall {approved} is approved; next: hocba recall seal {serial}")
 
@@ -49,6 +50,6 @@ def approve(serial: SerialArgument, key: KeyOption, password_file: PasswordOptio
 def seal(serial: SerialArgument, key: KeyOption, password_file: PasswordOption = None) -> None:
     """Seal the approved recall; from now on the version is recalled."""
     workspace = open_settings_workspace()
-    with open_desk(workspace, open_key(key, password_file)) as desk:
+    with closing(open_key(key, password_file)) as signer, open_desk(workspace, signer) as desk:
         sealed = seal_recall(build_context(workspace), desk, serial, actor=ACTOR)
     say(f"recall {sealed} is in force")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -33,12 +34,12 @@ def export(
 ) -> None:
     """Write the statuses of every issued version, signed by the school's seal, for use offline."""
     workspace = open_settings_workspace()
-    signer = open_key(key, password_file)
-    school_code = find_sealed_school(workspace.get_authority(), signer.certificate.identity)
-    school_year = choose_year(workspace, school_code, year)
-    signed = export_status(
-        build_context(workspace), signer, school_code=school_code, school_year=school_year, actor=ACTOR
-    )
+    with closing(open_key(key, password_file)) as signer:
+        school_code = find_sealed_school(workspace.get_authority(), signer.certificate.identity)
+        school_year = choose_year(workspace, school_code, year)
+        signed = export_status(
+            build_context(workspace), signer, school_code=school_code, school_year=school_year, actor=ACTOR
+        )
     if out is not None:
         write_atomically(out, signed)
     say(f"status file of {school_code}, {school_year}: {len(signed)} bytes")
