@@ -80,6 +80,7 @@ class Faults:
     signing_polls: int = 0  # times that asynchronous values are still being made
     end_approvals_after: int | None = None  # signHash calls of one approval, then "SAD expired"
     silent_about_expiry: bool = False  # a bare 400 then
+    busy_after: int | None = None  # values, then 503
 
 
 @dataclass
@@ -126,7 +127,8 @@ class Provider:
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     signed: list[str] = field(default_factory=list)  # Base64 hashes, in the order they were signed
     base_url: str = ""  # set by the server
-    signer_number: int = 0
+    holder: MemorySigner | None = None  # the credential; None: one made for the kind of key
+    signer_number: int = 0  # tells such keys apart
     open_to_all: bool = False  # no token needed, as behind a private network
 
     def __post_init__(self) -> None:
@@ -142,7 +144,7 @@ class Provider:
 
     @property
     def signer(self) -> MemorySigner:
-        return _make_holder(self.kind, self.signer_number)
+        return self.holder or _make_holder(self.kind, self.signer_number)
 
     @property
     def is_v1(self) -> bool:
@@ -338,6 +340,8 @@ class Provider:
         self._check_credential(body)
         approval = self._find_approval(sad)
         hashes = self._read_hashes(body)
+        if self.faults.busy_after is not None and len(self.signed) >= self.faults.busy_after:
+            raise Refused(503, "temporarily_unavailable")
         if Counter(hashes) - approval.hashes or len(hashes) > approval.left:
             raise Refused(400, "invalid_request", "Hash is not authorized by the SAD")
         approval.calls += 1
