@@ -224,6 +224,22 @@ class PendingRow(Base):
     )
 
 
+class LevelRow(Base):
+    """The baseline level that one stored file has reached.  Derived: a row about another file than the one stored now
+    says nothing, and the file is read again."""
+
+    __tablename__ = "levels"
+
+    serial: Mapped[str] = mapped_column(String(26), primary_key=True)
+    version: Mapped[int] = mapped_column(Integer, primary_key=True)
+    format: Mapped[str] = mapped_column(String(5), primary_key=True)  # SignatureFormat
+    file_sha256: Mapped[str] = mapped_column(String(64))  # the file that was looked at
+    level: Mapped[str] = mapped_column(String(5))  # SignatureLevel
+    renew_by: Mapped[datetime | None] = mapped_column(UtcDateTime, default=None)  # end of its last timestamp
+
+    __table_args__ = (Index("ix_levels_renewal", "level", "renew_by"),)
+
+
 class AuditRow(Base):
     """One change of state, written in the same transaction.  Names serials and codes, never pupils or marks."""
 

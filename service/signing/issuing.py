@@ -6,19 +6,21 @@ import hashlib
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.context import AppContext
 from service.db.engine import transaction
 from service.progress import Advance, no_progress
-from service.signing.desk import SigningDesk, find_sealed_school
+from service.signing.desk import SigningDesk, find_sealed_school, get_trust
 from service.signing.evidence_store import get_evidence, list_evidence_digests
+from service.signing.extending import note_levels
 from service.signing.opening import OpenSlot
+from service.signing.raising import Raiser
 from service.signing.workflow import CHUNK, SigningReport, sign_chunk
 from service.transcripts import repository
 from service.transcripts.building import get_transcript_document
-from service.transcripts.recording import SignedFiles, record_document
+from service.transcripts.recording import NotVerified, SignedFiles, record_document
 from service.transcripts.repository import DocumentKey
 from signing.jades import sign_jws
 from signing.pades import append_evidence
@@ -26,6 +28,7 @@ from transcript_core.errors import TranscriptError
 from transcript_core.json import build_json
 from transcript_core.model import SlotRole
 from transcript_core.pki.evidence import Evidence
+from transcript_core.policy import SignatureFormat, SignatureLevel
 from transcript_core.render.appearance import Appearance, build_seal_appearance
 from transcript_core.render.prepared import read_prepared
 from transcript_core.render.qr import build_qr_url
@@ -44,6 +47,8 @@ class IssueReport:
     issued: list[DocumentKey] = field(default_factory=list)
     failed: list[tuple[DocumentKey, TranscriptError]] = field(default_factory=list)
     urls: dict[DocumentKey, str] = field(default_factory=dict)  # address in the QR code; never stored
+    below_aim: list[tuple[DocumentKey, SignatureFormat, SignatureLevel]] = field(default_factory=list)
+    """Issued documents whose seal lacks the timestamp that its policy aims at; `hocba extend` adds it."""
 
 
 def issue_documents(
@@ -153,7 +158,7 @@ def _record_sealed(
         if key in failed:
             continue
         try:
-            _record(context, desk, key, actor)
+            _record(context, desk, key, actor, report)
         except TranscriptError as error:
             report.failed.append((key, error))
         else:
@@ -161,23 +166,47 @@ def _record_sealed(
         advance(1)
 
 
-def _record(context: AppContext, desk: SigningDesk, key: DocumentKey, actor: str) -> None:
+def _record(context: AppContext, desk: SigningDesk, key: DocumentKey, actor: str, report: IssueReport) -> None:
     store = desk.workspace.store
     with transaction(desk.workspace.sessions) as session:
         stored = repository.get_document(session, key)
     xml, pdf = store.get(stored.xml_sha256), store.get(stored.pdf_sha256)
-    transcript = get_transcript_document(xml).transcript
-    jws = sign_jws(
-        build_json(transcript),
-        desk.signer,
-        headers={
-            "typ": JSON_TYPE,
-            "serial": key.serial,
-            "version": key.version,
-            "digest": document_digest(xml).hex(),
-        },
-        at=desk.at,
-        serial=key.serial,
-        version=key.version,
-    )
-    record_document(context, SignedFiles(xml, pdf, jws), view_secret_sha256=stored.view_secret_sha256, actor=actor)
+    files = SignedFiles(xml, pdf, _sign_json(desk, key, xml))
+    try:
+        record_document(context, files, view_secret_sha256=stored.view_secret_sha256, actor=actor)
+    except NotVerified:
+        files = _complete(desk, files)
+        if (files.xml, files.pdf) == (xml, pdf):
+            raise
+        record_document(context, files, view_secret_sha256=stored.view_secret_sha256, actor=actor)
+    _note_aim(context, key, files, report)
+
+
+def _sign_json(desk: SigningDesk, key: DocumentKey, xml: bytes) -> bytes:
+    headers: dict[str, str | int] = {
+        "typ": JSON_TYPE,
+        "serial": key.serial,
+        "version": key.version,
+        "digest": document_digest(xml).hex(),
+    }
+    content = build_json(get_transcript_document(xml).transcript)
+    return sign_jws(content, desk.signer, headers=headers, at=desk.at, serial=key.serial, version=key.version)
+
+
+def _complete(desk: SigningDesk, files: SignedFiles) -> SignedFiles:
+    """Return the files with the evidence of the authority that gave the timestamps, when it was not the one expected.
+
+    Raises:
+        EvidenceUnavailable: its status could not be fetched.
+    """
+    raiser = Raiser(desk.services, get_trust(desk.workspace), desk.workspace.clock)
+    return replace(files, xml=raiser.complete_xml(files.xml), pdf=raiser.complete_pdf(files.pdf))
+
+
+def _note_aim(context: AppContext, key: DocumentKey, files: SignedFiles, report: IssueReport) -> None:
+    """Report the formats whose level is below what the seal's policy aims at."""
+    aim = get_transcript_document(files.xml).policy.get_rule(SlotRole.SEAL).level
+    levels = tuple(SignatureLevel)
+    for kind, found in note_levels(context, key, files.xml, files.pdf).items():
+        if found.level is not None and levels.index(found.level) < levels.index(aim):
+            report.below_aim.append((key, kind, found.level))

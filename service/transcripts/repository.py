@@ -390,6 +390,18 @@ def add_event(
     )
 
 
+def move_event(session: Session, key: DocumentKey, *, before: str, after: str) -> None:
+    """Let an event name a file that proves the same and more: the one before with timestamps and evidence added.
+
+    Raises:
+        Conflict: the event does not name that file (any more).
+    """
+    statement = update(EventRow).filter_by(serial=key.serial, version=key.version, document_sha256=before)
+    done = session.execute(statement.values(document_sha256=after))
+    if not isinstance(done, CursorResult) or done.rowcount != 1:
+        raise Conflict(f"the event of {key} names another file by now; run again")
+
+
 def list_event_files(session: Session, serial: str) -> list[tuple[int, str]]:
     """Return (version, SHA-256 of the signed file) of every recorded event of this serial, by version."""
     query = select(EventRow.version, EventRow.document_sha256).filter_by(serial=serial).order_by(EventRow.version)

@@ -12,6 +12,7 @@ timestamp covers the one before it, with its evidence, and so renews it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -30,12 +31,14 @@ from signing.xades.unsigned import (
 )
 from transcript_core.canonical import build_id_map, canonicalize, parse_xml
 from transcript_core.errors import MalformedTranscript, SlotNotReady, TrustMaterialError
+from transcript_core.pki.algorithms import find_by_xml_uri
 from transcript_core.pki.certificates import Certificate, deduplicate, load_certificate
 from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.timestamps import Timestamp, parse_timestamp
 from transcript_core.policy import SignatureLevel, SigningPolicy, Slot, signature_id
 from transcript_core.xml import StoredDocument
 
+_METHOD: Final = re.compile(rb'<ds:SignatureMethod Algorithm="([^"]+)">')
 _STAMPS: Final = frozenset({PropertyKind.SIGNATURE_TIMESTAMP, PropertyKind.ARCHIVE_TIMESTAMP})
 _DS: Final = f"{{{DS_NAMESPACE}}}"
 _XADES: Final = f"{{{XADES_NAMESPACE}}}"
@@ -48,6 +51,7 @@ class LongTermState:
 
     level: SignatureLevel
     signer: Certificate
+    hash_name: str  # of its algorithm; what timestamps on it use too
     timestamps: tuple[Timestamp, ...]  # the one over the value first, then the archive timestamps in order
     archived: int  # how many of them are archive timestamps
     certificates: tuple[Certificate, ...]  # all carried, those of the tokens included
@@ -72,6 +76,7 @@ def read_state(document: bytes, slot_id: str) -> LongTermState:
     return LongTermState(
         level=_find_level(part),
         signer=own[0],
+        hash_name=_find_hash(signature),
         timestamps=timestamps,
         archived=len(part.list(PropertyKind.ARCHIVE_TIMESTAMP)),
         certificates=deduplicate((*own, *values, *(one for stamp in timestamps for one in stamp.certificates))),
@@ -163,6 +168,14 @@ def _find_level(part: UnsignedPart) -> SignatureLevel:
     if not (part.list_values("EncapsulatedOCSPValue") or part.list_values("EncapsulatedCRLValue")):
         return SignatureLevel.B_T
     return SignatureLevel.B_LTA if part.list(PropertyKind.ARCHIVE_TIMESTAMP) else SignatureLevel.B_LT
+
+
+def _find_hash(signature: bytes) -> str:
+    found = _METHOD.search(signature)
+    algorithm = find_by_xml_uri(found[1].decode("ascii", "replace")) if found else None
+    if algorithm is None:
+        raise MalformedTranscript("the signature names an algorithm that is not used here")
+    return algorithm.hash_name
 
 
 def _list_new(values: Iterable[bytes], known: Collection[bytes]) -> list[bytes]:
