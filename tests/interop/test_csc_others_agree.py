@@ -27,13 +27,17 @@ from signing.keystores.csc import CscSigner, list_credentials, open_csc
 from signing.keystores.csc.values import HashSigner
 from signing.keystores.secrets import CallbackSecret
 from tests.support.pki import development_pki, make_pki
-from tests.support.signed import SIGNED_AT, build_unsigned, sign_slots
-from tests.support.signed_pdf import PDF_SIGNED_AT, sign_slot, unsigned_pdf
+from tests.support.samples import build_issue, build_transcript
+from tests.support.signed import SIGNED_AT, describe, sign_slots
+from tests.support.signed_pdf import PDF_SIGNED_AT, sign_slot
 from transcript_core.errors import Conflict, KeyUnavailable
+from transcript_core.model import SchoolLevel
 from transcript_core.pki.algorithms import verify_digest
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.trust import World
 from transcript_core.policy import SigningPolicy, Slot
+from transcript_core.render import render_first_revision
+from transcript_core.xml import build_info
 
 NOBODY: Final = CallbackSecret(lambda _: None)  # this server asks nobody
 PDFSIG: Final = shutil.which("pdfsig")
@@ -126,7 +130,7 @@ def test_a_taken_port_is_told(service: RemoteService) -> None:
 
 @dataclass(frozen=True)
 class Signed:
-    """One sample document signed by one remote key: a teacher's slot, homeroom, principal and seal."""
+    """One primary document signed by one remote key: homeroom, principal and seal."""
 
     xml: bytes
     pdf: bytes
@@ -137,9 +141,10 @@ class Signed:
 
 @pytest.fixture(scope="module", params=KINDS)
 def signed(request: pytest.FixtureRequest, service: RemoteService) -> Signed:
-    xml, every_slot, policy = build_unsigned()
-    pdf, _, _ = unsigned_pdf()
-    slots = (every_slot[0], *every_slot[-3:])
+    transcript = build_transcript(SchoolLevel.PRIMARY)
+    issue = build_issue(transcript)
+    xml, slots, policy = describe(transcript, issue)
+    pdf = render_first_revision(transcript, issue, info_xml=build_info(transcript))
     with closing(open_remote(service, request.param)) as signer:
         for slot in slots:
             pdf = sign_slot(pdf, slot, signer, policy)
@@ -192,7 +197,7 @@ def test_pyhanko_trusts_every_signature(signed: Signed) -> None:
     roots = [anchor.certificate.asn1 for anchor in development_pki().trust_store().anchors]
     context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=PDF_SIGNED_AT)
     signatures = PdfFileReader(io.BytesIO(signed.pdf)).embedded_signatures
-    assert len(signatures) == len(signed.slots) == 4
+    assert len(signatures) == len(signed.slots) == 3
     assert all(validate_pdf_signature(one, context).bottom_line for one in signatures)
 
 
@@ -203,4 +208,4 @@ def test_pdfsig_finds_every_signature_valid(signed: Signed, tmp_path: Path) -> N
     path.write_bytes(signed.pdf)
     command = [PDFSIG, "-nocert", str(path)]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, cwd=tmp_path).stdout
-    assert answer.count("Signature is Valid.") == 4
+    assert answer.count("Signature is Valid.") == 3
