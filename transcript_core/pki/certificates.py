@@ -9,6 +9,7 @@ the structure, cryptography for the key), so that later code meets no certificat
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -174,9 +175,32 @@ def _read_der(der: bytes) -> Certificate:
         raise TrustMaterialError(f"a certificate cannot be read: {error}") from error
 
 
+def _read_all(structure: Any) -> None:
+    """Read every field while errors can still be caught: asn1crypto parses lazily.
+
+    An extension that is neither critical nor looked at by path validation may hold what it likes (RFC 5280, 4.2).
+    """
+    body = structure["tbs_certificate"]
+    for name in ("version", "serial_number", "signature", "issuer", "validity", "subject", "subject_public_key_info"):
+        body[name].native  # noqa: B018
+    for extension in body["extensions"]:
+        try:
+            extension["extn_value"].native  # noqa: B018
+        except UNREADABLE:
+            name = extension["extn_id"].native
+            if extension["critical"].native or hasattr(structure, f"_{name}_value"):
+                raise
+
+
 def _build(der: bytes) -> Certificate:
+    with warnings.catch_warnings():  # names longer than RFC 5280 allows and the like: they are read all the same
+        warnings.simplefilter("ignore")
+        return _build_certificate(der)
+
+
+def _build_certificate(der: bytes) -> Certificate:
     structure = asn1_x509.Certificate.load(der, strict=True)
-    structure.native  # noqa: B018  (asn1crypto parses lazily; read everything while errors can still be caught)
+    _read_all(structure)
     if structure["signature_algorithm"].dump() != structure["tbs_certificate"]["signature"].dump():
         raise TrustMaterialError("a certificate names two different signature algorithms")  # RFC 5280, 4.1.1.2
     if structure.serial_number <= 0:
