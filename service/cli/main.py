@@ -12,7 +12,19 @@ from importlib.metadata import entry_points
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.cli import audit, authority, batch, building, importing, recalls, serving, signing, status, verifying
+from service.cli import (
+    audit,
+    authority,
+    batch,
+    building,
+    extending,
+    importing,
+    recalls,
+    serving,
+    signing,
+    status,
+    verifying,
+)
 from service.cli.output import fail
 from transcript_core.errors import TranscriptError
 
@@ -26,7 +38,7 @@ def build_app() -> typer.Typer:
         name="hocba", help="Digital school transcripts: build, sign, issue, verify.", no_args_is_help=True,
         add_completion=False, pretty_exceptions_enable=False,
     )  # fmt: skip
-    for module in (importing, building, signing, batch, verifying, recalls, audit, serving):
+    for module in (importing, building, signing, batch, extending, verifying, recalls, audit, serving):
         module.register(app)
     app.add_typer(authority.app, name="authority")
     app.add_typer(status.app, name="status")

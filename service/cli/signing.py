@@ -16,7 +16,7 @@ from service.cli.options import (
     open_key,
     open_settings_workspace,
 )
-from service.cli.output import fail, print_json, progress, say
+from service.cli.output import fail, print_json, progress, say, warn
 from service.context import build_context
 from service.housekeeping import sweep_store
 from service.schools.enrolment import get_enrolled_school
@@ -101,10 +101,16 @@ def _issue_to_dict(report: IssueReport) -> dict[str, object]:
         "failed": [
             {"document": str(key), "code": error.code, "text": describe_error(error)} for key, error in report.failed
         ],
+        "below_aim": [
+            {"document": str(key), "format": kind.value, "level": level.value} for key, kind, level in report.below_aim
+        ],
     }
 
 
 def _print_issue(report: IssueReport) -> None:
     say(f"{len(report.issued)} documents sealed, verified and issued")
+    if report.below_aim:
+        documents = {key for key, _, _ in report.below_aim}
+        warn(f"{len(documents)} of them lack a timestamp, so their time is not proven yet; run: hocba extend --all")
     for key, error in report.failed:
         fail(f"{key}: {describe_error(error)}", code=error.code)
