@@ -159,6 +159,12 @@ def check_fonts(file: File) -> Iterator[str]:
                 yield f"font {name} has no CIDToGIDMap"
 
 
+def has_no_extent(annotation: pikepdf.Object) -> bool:
+    """Say whether an annotation needs no appearance, since its rectangle is a point."""
+    left, bottom, right, top = (float(number) for number in annotation.Rect)
+    return left == right and bottom == top
+
+
 def _annotations(file: File) -> Iterator[str]:
     for _, one in file.annotations:
         if one.Subtype in ("/3D", "/Sound", "/Screen", "/Movie"):
@@ -166,7 +172,7 @@ def _annotations(file: File) -> Iterator[str]:
         flags = int(one.get("/F", 0))
         if not flags & 4 or flags & (1 | 2 | 32 | 256):
             yield "an annotation would not print as it shows (/F)"
-        if one.Subtype == "/Widget":
+        if one.Subtype == "/Widget" and not has_no_extent(one):
             appearance = one.get("/AP", pikepdf.Dictionary())
             if list(appearance.keys()) != ["/N"] or not isinstance(appearance.N, pikepdf.Stream):
                 yield "a widget's /AP is not one normal appearance stream"
@@ -274,7 +280,7 @@ PDF_A_RULES = (
     Rule("A11", "6.2.5, 6.2.10", "no transparency, blend modes, soft masks, transfer functions", _transparency),
     Rule("A12", "6.2.8, 6.2.9", "no PostScript or reference XObjects, alternates, interpolation", _x_objects),
     Rule("A13", "6.2.11", "every font embedded, with ToUnicode; CIDToGIDMap where it applies", check_fonts),
-    Rule("A14", "6.3", "annotations print as shown; widgets have one normal appearance", _annotations),
+    Rule("A14", "6.3", "annotations print as shown; widgets with an extent have one normal appearance", _annotations),
     Rule("A15", "6.4.1, 6.4.2", "no NeedAppearances, XFA, field or widget actions", _forms),
     Rule("A16", "6.4.3, 6.1.12", "signatures: byte range, one signer, certificate; only DocMDP and UR3", _signatures),
     Rule("A17", "6.5", "no JavaScript, launch or other forbidden actions", _actions),

@@ -43,9 +43,16 @@ def _tab_order(file: File) -> Iterator[str]:
             yield f"page {number} has annotations but no structure tab order"
 
 
+def _is_outside(page: Any, annotation: Any) -> bool:
+    """Say whether an annotation lies outside the page's crop box, which defaults to its media box."""
+    left, bottom, right, top = (float(number) for number in page.get("/CropBox", page.MediaBox))
+    x0, y0, x1, y1 = (float(number) for number in annotation.Rect)
+    return x1 < left or x0 > right or y1 < bottom or y0 > top
+
+
 def _widgets_in_structure(file: File) -> Iterator[str]:
     for page, one in file.annotations:
-        if one.Subtype in ("/Popup", "/PrinterMark"):
+        if one.Subtype in ("/Popup", "/PrinterMark") or _is_outside(page, one):
             continue
         element = file.parent_tree.get(int(one.get("/StructParent", -1)))
         wanted = {"/Widget": "Form", "/Link": "Link"}.get(str(one.Subtype), "Annot")
@@ -162,6 +169,11 @@ PDF_UA_RULES = (
     Rule("U12", "7.11", "attached files described", check_attachments),
     Rule("U13", "7.18.1", "every annotation described: /TU or /Contents", _descriptions),
     Rule("U14", "7.18.3", "tab order by structure on pages with annotations", _tab_order),
-    Rule("U15", "7.18.4, 7.18.5", "every widget alone in a Form element, every link in a Link", _widgets_in_structure),
+    Rule(
+        "U15",
+        "7.18.4, 7.18.5",
+        "every visible widget alone in a Form element, every link in a Link",
+        _widgets_in_structure,
+    ),
     Rule("U16", "7.21", "fonts embedded, with ToUnicode", check_fonts),
 )
