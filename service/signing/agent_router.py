@@ -140,9 +140,9 @@ def _prepare(context: AppContext, wanted: Any, fetch: Fetch, actor: str) -> Prep
         school_code, class_name = _find_text(wanted, "school_code"), _find_text(wanted, "class")
         algorithm = None if wanted.get("algorithm") is None else SignatureAlgorithm(wanted["algorithm"])
         certificates = [b64decode(one, validate=True) for one in wanted["certificates"]]
+    identity = _build_identity(certificates, algorithm)
     workspace = context.workspace
     school = get_enrolled_school(workspace.get_authority(), school_code)
-    identity = _build_identity(certificates, algorithm)
     desk = open_absent_desk(workspace, identity, open_services(workspace, fetch))
     return prepare_batch(desk, school_code=school.school_code, class_name=class_name, actor=actor)
 

@@ -251,16 +251,21 @@ class _Attachment:
         stored, missing = row
         opened = open_slot(self.workspace.store, SlotWork(stored, slot_id, missing))
         files: dict[SignatureFormat, str] = {}
-        lacks_xml = SignatureFormat.XADES in missing
+        xml_problem: TranscriptError | None = None
+        if SignatureFormat.XADES in missing:
+            xml_problem = SlotNotReady(f"document {key}, slot {slot_id}: the PDF is signed only beside its XML")
         for kind in (one for one in SignatureFormat if one in given):
             try:
                 if kind not in missing:
                     raise SlotNotReady(f"document {key}, slot {slot_id}: the {kind.value} was signed by another action")
-                if kind is SignatureFormat.PADES and lacks_xml and SignatureFormat.XADES not in files:
-                    raise SlotNotReady(f"document {key}, slot {slot_id}: the PDF is signed only beside its XML")
+                if kind is SignatureFormat.PADES and xml_problem is not None:
+                    raise xml_problem
                 files[kind] = self.workspace.store.put(self._attach_format(opened, kind, given[kind]))
             except TranscriptError as error:
                 self._refuse([given[kind]], error)
+                xml_problem = error if kind in missing else xml_problem
+            else:
+                xml_problem = None
         return SignedSlot(stored, slot_id, files)
 
     def _attach_format(self, opened: OpenSlot, kind: SignatureFormat, one: _Given) -> bytes:

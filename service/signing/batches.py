@@ -151,10 +151,18 @@ def count_open(session: Session, batch_id: str) -> int:
 def list_attached(
     session: Session, batch: SigningBatch, keys: Collection[DocumentKey]
 ) -> set[tuple[DocumentKey, str, SignatureFormat]]:
-    """Return (document, slot Id, format) of each signature of these documents that this batch's values made."""
+    """Return (document, slot Id, format) of each signature of these documents that this batch's values made.
+
+    Its certificate, signing time and evidence, which holds a nonce of its own, tell them from all others.
+    """
+    made_by = {
+        "certificate_sha256": batch.identity.certificate.sha256.hex(),
+        "evidence_sha256": batch.evidence_sha256,
+        "signed_at": batch.prepared_at,
+    }
     query = (
         select(EvidenceRow)
-        .filter_by(certificate_sha256=batch.identity.certificate.sha256.hex(), signed_at=batch.prepared_at)
+        .filter_by(**made_by)
         .where(tuple_(EvidenceRow.serial, EvidenceRow.version).in_([(key.serial, key.version) for key in keys]))
     )
     return {
