@@ -104,7 +104,7 @@ def _list_updated(pdf: bytes, startxref: int, known: _Updates | None) -> frozens
         table = _LATER_TABLE.match(pdf, startxref)
         if table is None or int(table[2]) >= startxref:
             raise MalformedTranscript("a section of the PDF was not written by this program; it cannot be signed")
-        for part in _TABLE_PART.finditer(table[1]):
-            numbers.update(range(int(part[1]), int(part[1]) + int(part[2])))
+        for first, count in _TABLE_PART.findall(pdf, *table.span(1)):
+            numbers.update(range(int(first), int(first) + int(count)))
         startxref = int(table[2])
     return frozenset(numbers)

@@ -6,9 +6,12 @@ narrows them.  The section is written around a hole for /Contents, so that diges
 
 from __future__ import annotations
 
+from binascii import hexlify
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from itertools import count, takewhile
 from typing import Final
 
 from signing.signer import SigningIdentity
@@ -20,6 +23,7 @@ from transcript_core.render.prepared import PreparedField, PreparedForm
 _BYTE_RANGE_WIDTH: Final = 36
 """Characters kept for the four numbers; three of at most eight digits (MAX_PDF_BYTES) need 29."""
 
+_CACHED_DESCRIPTIONS: Final = 256  # one for each name in an action
 _LOCK_REFERENCE: Final = (
     b"/Reference[<</Type/SigRef/TransformMethod/FieldMDP/Data %d 0 R"
     b"/TransformParams<</Type/TransformParams/V/1.2/Action/All>>>>]"
@@ -36,7 +40,7 @@ class SignatureSection:
 
     def fill(self, cms: bytes) -> bytes:
         """Return the section with the CMS object in its hole, the rest of the hole zero."""
-        return self.before + b"<" + cms.ljust(self.room, b"\0").hex().encode("ascii") + b">" + self.after
+        return b"".join((self.before, b"<", hexlify(cms).ljust(2 * self.room, b"0"), b">", self.after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +68,13 @@ def build_signature_section(
         room: bytes of CMS to leave place for.
     """
     signature, first = form.size, form.size + 1
-    head, tail = _signature_dictionary(form, field, facts)
-    head = b"%d 0 obj\n%s" % (signature, head)
+    lock = _LOCK_REFERENCE % form.root if closes_file(field) else b""
+    head = b"%d 0 obj\n%s%s/ByteRange[" % (signature, _describe(facts), lock)
     hole_start = base_length + len(head) + _BYTE_RANGE_WIDTH + len(b"]/Contents ")
     hole_end = hole_start + 2 * room + 2
     offsets = {signature: base_length}
-    pieces = [tail, b"\nendobj\n"]
-    at = hole_end + len(tail) + len(b"\nendobj\n")
+    pieces = [b">>\nendobj\n"]
+    at = hole_end + len(pieces[0])
     filled = field.dictionary + b"/AP<</N %d 0 R>>/V %d 0 R>>" % (first, signature)
     bodies = [(first + index, one.build_body(first, form.fonts)) for index, one in enumerate(appearance.objects)]
     for number, body in [*bodies, (field.object_number, filled)]:
@@ -86,12 +90,11 @@ def build_signature_section(
 def build_end(form: PreparedForm, offsets: Mapping[int, int], table_at: int) -> bytes:
     """Return table, trailer and end of a section whose objects stand at `offsets`; the table starts at `table_at`."""
     lines: list[bytes] = []
-    for number in sorted(offsets):
-        if number - 1 not in offsets:
-            count = next(length for length in range(1, len(offsets) + 1) if number + length not in offsets)
-            lines.append(b"%d %d\n" % (number, count))
-        lines.append(b"%010d 00000 n \n" % offsets[number])
-    size = max(form.size, *(number + 1 for number in offsets))
+    for first in (number for number in sorted(offsets) if number - 1 not in offsets):
+        numbers = list(takewhile(offsets.__contains__, count(first)))
+        lines.append(b"%d %d\n" % (first, len(numbers)))
+        lines += [b"%010d 00000 n \n" % offsets[number] for number in numbers]
+    size = max(form.size, max(offsets) + 1)
     return b"xref\n%strailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID%s/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
         b"".join(lines),
         size,
@@ -113,18 +116,13 @@ def choose_location(identity: SigningIdentity) -> str:
     return identity.certificate.organisation
 
 
-def _signature_dictionary(form: PreparedForm, field: PreparedField, facts: SignatureFacts) -> tuple[bytes, bytes]:
-    """Return the dictionary up to the numbers of ByteRange, and what follows /Contents."""
-    moment = facts.signed_at.astimezone(VIETNAM_TIME)
-    head = [
-        b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M(D:",
-        moment.strftime("%Y%m%d%H%M%S+07'00')").encode("ascii"),
-        b"/Name",
+@lru_cache(maxsize=_CACHED_DESCRIPTIONS)
+def _describe(facts: SignatureFacts) -> bytes:
+    """Return the signature dictionary up to what differs between documents."""
+    moment = facts.signed_at.astimezone(VIETNAM_TIME).strftime("%Y%m%d%H%M%S+07'00'")
+    location = b"/Location" + text_string(facts.location) if facts.location else b""
+    return b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M(D:%s)/Name%s%s" % (
+        moment.encode("ascii"),
         text_string(facts.name),
-    ]
-    if facts.location:
-        head += [b"/Location", text_string(facts.location)]
-    if closes_file(field):
-        head.append(_LOCK_REFERENCE % form.root)
-    head.append(b"/ByteRange[")
-    return b"".join(head), b">>"
+        location,
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -34,7 +34,7 @@ _LAST_REFERENCE = re.compile(rb"(\d+) 0 R\Z")
 _REFERENCE = re.compile(rb"\d+ 0 R")
 _FONT = re.compile(rb"/(\w+) (\d+) 0 R")
 _TRAILER = re.compile(
-    rb"\ntrailer\n<</Size (\d+)/Root (\d+) 0 R/Info (\d+) 0 R/ID(\[<[0-9A-F]+><[0-9A-F]+>\])(?:/Prev (\d+))?>>"
+    rb"trailer\n<</Size (\d+)/Root (\d+) 0 R/Info (\d+) 0 R/ID(\[<[0-9A-F]+><[0-9A-F]+>\])(?:/Prev (\d+))?>>"
     rb"\nstartxref\n(\d+)\n%%EOF\n\Z"
 )
 
@@ -112,11 +112,20 @@ def read_successor(form: PreparedForm, pdf: bytes) -> PreparedForm:
     same = (int(trailer[2]), int(trailer[3]), trailer[4]) == (form.root, form.info, form.file_id)
     if not same or trailer[5] is None or int(trailer[5]) != form.startxref or int(trailer[1]) < form.size:
         raise MalformedTranscript("the section that was appended to the PDF does not continue it")
-    return replace(form, size=int(trailer[1]), startxref=int(trailer[6]))
+    return PreparedForm(
+        root=form.root,
+        info=form.info,
+        file_id=form.file_id,
+        size=int(trailer[1]),
+        startxref=int(trailer[6]),
+        fields=form.fields,
+        fonts=form.fonts,
+    )
 
 
 def _find_trailer(pdf: bytes) -> re.Match[bytes]:
-    trailer = _TRAILER.search(pdf, max(0, len(pdf) - _TAIL_BYTES))
+    at = pdf.rfind(b"\ntrailer\n", max(0, len(pdf) - _TAIL_BYTES))
+    trailer = _TRAILER.match(pdf, at + 1) if at >= 0 else None
     if trailer is None:
         raise MalformedTranscript("the PDF's last revision was not written by this program")
     return trailer
