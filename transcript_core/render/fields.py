@@ -20,9 +20,7 @@ from transcript_core.render.objects import (
     PdfObjects,
     encode_text,
     list_references,
-    parse_objects,
     renumber,
-    write_file,
 )
 
 FLAGS: Final = 132
@@ -61,18 +59,27 @@ class _Place:
         return left, bottom, right, top
 
 
-def prepare_fields(pdf: bytes, specs: Sequence[FieldSpec]) -> bytes:
-    """Return the file with one empty signature field for each spec, in one revision.
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The objects of a file with its fields."""
+
+    objects: PdfObjects
+    leading: tuple[int, ...]  # numbers of catalog, form and fields, which stand first in the file
+    font: int  # number of the font in /DR
+
+
+def prepare_objects(objects: PdfObjects, specs: Sequence[FieldSpec]) -> Prepared:
+    """Return the objects with one empty signature field for each spec.
 
     Raises:
         MalformedTranscript: the marked places are not exactly those of `specs`, or a page's end cuts one.
     """
-    objects = parse_objects(pdf)
     places = _find_places(objects.bodies)
     if places.keys() != {spec.slot_id for spec in specs}:
         raise MalformedTranscript("the form's places for signatures are not the slots that sign this document")
     bodies = _retag(objects.bodies, expected=len(places))
-    fonts = {load_font().name: _add_group(bodies, load_font().objects)}
+    font = _add_group(bodies, load_font().objects)
+    fonts = {load_font().name: font}
     lock = _add(bodies, b"<</Type/SigFieldLock/Action/All/P 1>>")
     for spec in specs:
         place = places[spec.slot_id]
@@ -84,8 +91,7 @@ def prepare_fields(pdf: bytes, specs: Sequence[FieldSpec]) -> bytes:
     numbers = [places[spec.slot_id].number for spec in specs]
     form = _add(bodies, _build_acroform(numbers, fonts))
     bodies[objects.root] = _build_catalog(bodies[objects.root], form)
-    prepared = PdfObjects(bodies=bodies, root=objects.root, info=objects.info)
-    return write_file(prepared, first=[objects.root, form, *numbers])
+    return Prepared(PdfObjects(bodies, objects.root, objects.info), (objects.root, form, *numbers), font)
 
 
 def _add(bodies: dict[int, bytes], body: bytes) -> int:

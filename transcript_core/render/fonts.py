@@ -9,6 +9,7 @@ is not used: its capitals with two marks are drawn wrongly, so emphasis is a fin
 from __future__ import annotations
 
 import re
+import struct
 import unicodedata
 import zlib
 from collections.abc import Mapping
@@ -63,9 +64,10 @@ class AppearanceFont:
             MalformedTranscript: the font lacks a character.
         """
         try:
-            return b"<" + b"".join(b"%04X" % self.codes[character] for character in text) + b">"
+            codes = [self.codes[character] for character in text]
         except KeyError as error:
             raise _lacks(error.args[0]) from None
+        return b"<" + struct.pack(f">{len(codes)}H", *codes).hex().upper().encode("ascii") + b">"
 
 
 def _lacks(character: str) -> MalformedTranscript:
@@ -101,27 +103,33 @@ def _read_font(bodies: Mapping[int, bytes]) -> AppearanceFont:
     indexes = {number: index for index, number in enumerate(order)}
     objects = tuple(renumber(bodies[number], indexes) for number in order)
     codes = _read_codes(next(body for body in objects if b"/Type/CMap" in split_stream(body)[0]))
-    widths = _read_widths(next(body for body in objects if b"/Subtype/CIDFontType" in body))
+    widths = read_widths(next(body for body in objects if b"/Subtype/CIDFontType" in body))
     return AppearanceFont(FONT_NAME, objects, codes, {character: widths[code] for character, code in codes.items()})
 
 
 def _read_codes(body: bytes) -> dict[str, int]:
-    """Return character -> code from a ToUnicode CMap (ISO 32000-1, 9.10.3)."""
-    content = zlib.decompress(split_stream(body)[1].removeprefix(b"stream\n").removesuffix(b"\nendstream"))
-    codes: dict[str, int] = {}
-    for block in re.findall(rb"beginbfchar(.*?)endbfchar", content, re.DOTALL):
-        for code, text in re.findall(rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>", block):
-            codes[bytes.fromhex(text.decode()).decode("utf-16-be")] = int(code, 16)
-    for block in re.findall(rb"beginbfrange(.*?)endbfrange", content, re.DOTALL):
-        for first, last, text in re.findall(rb"<(\w+)>\s*<(\w+)>\s*<(\w+)>", block):
-            for offset in range(int(last, 16) - int(first, 16) + 1):
-                codes[chr(int(text, 16) + offset)] = int(first, 16) + offset
+    """Return character -> code, of all that appearances may show."""
+    codes = {text: code for code, text in read_texts(body).items()}
     missing = [character for character in (*list_characters(), " ") if character not in codes]
     assert not missing, f"the bundled font lacks {missing}"
     return codes
 
 
-def _read_widths(body: bytes) -> dict[int, float]:
+def read_texts(body: bytes) -> dict[int, str]:
+    """Return code -> text from the object of a ToUnicode CMap (ISO 32000-1, 9.10.3)."""
+    content = zlib.decompress(split_stream(body)[1].removeprefix(b"stream\n").removesuffix(b"\nendstream"))
+    texts: dict[int, str] = {}
+    for block in re.findall(rb"beginbfchar(.*?)endbfchar", content, re.DOTALL):
+        for code, text in re.findall(rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>", block):
+            texts[int(code, 16)] = bytes.fromhex(text.decode()).decode("utf-16-be")
+    for block in re.findall(rb"beginbfrange(.*?)endbfrange", content, re.DOTALL):
+        for first, last, text in re.findall(rb"<(\w+)>\s*<(\w+)>\s*<(\w+)>", block):
+            for offset in range(int(last, 16) - int(first, 16) + 1):
+                texts[int(first, 16) + offset] = chr(int(text, 16) + offset)
+    return texts
+
+
+def read_widths(body: bytes) -> dict[int, float]:
     """Return code -> width from a CIDFont's /W array of `first last width` and `first [width ...]` groups (9.7.4.3)."""
     found = re.search(rb"/W\[(.*)\]", body)
     assert found is not None

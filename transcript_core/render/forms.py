@@ -12,7 +12,7 @@ import json
 import re
 import threading
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -23,8 +23,11 @@ from transcript_core.errors import LimitExceeded, MalformedTranscript, Unsupport
 from transcript_core.limits import MAX_TEXT_CHARS, MAX_XML_BYTES
 from transcript_core.model import IssueInfo, SchoolLevel, SlotRole, Transcript
 from transcript_core.policy import SignatureFormat, Slot, get_policy, list_slots
-from transcript_core.render.fields import FieldSpec, prepare_fields
-from transcript_core.render.view import View, build_view, list_texts, split_title
+from transcript_core.render.fields import FieldSpec
+from transcript_core.render.filling import TOKEN_MARK, Parted, part_view
+from transcript_core.render.sheet import Contents, Sheet
+from transcript_core.render.taking import BLANK_DESCRIPTION, BLANK_INSTANT, BLANK_TITLE, TokenLost, build_sheet
+from transcript_core.render.view import View, build_view, collect_texts, list_texts, split_title
 
 TEMPLATES: Final = {
     "th/1": SchoolLevel.PRIMARY,
@@ -32,6 +35,9 @@ TEMPLATES: Final = {
     "thpt/1": SchoolLevel.UPPER_SECONDARY,
 }
 """Template versions of this installation, each a folder; a released one is never changed."""
+
+MAX_SHEETS: Final = 48
+"""Sheets that a process keeps, about 150 KB each: classes times the ways in which their pupils' texts take lines."""
 
 _COMPILING: Final = threading.Lock()
 """A compiler serves one thread at a time; processes, not threads, make rendering faster."""
@@ -58,13 +64,36 @@ def render_first_revision(transcript: Transcript, issue: IssueInfo, *, info_xml:
         MalformedTranscript: a text cannot be printed, or the transcript contradicts itself.
         LimitExceeded: a text or the attachment is longer than `limits.py` allows.
     """
-    slots = list_pdf_slots(transcript, issue)
+    template = _find_template(transcript)
+    specs = tuple(_build_spec(slot, transcript) for slot in list_pdf_slots(transcript, issue))
     view = build_view(transcript, issue)
-    _check_texts(view)
-    if len(info_xml) > MAX_XML_BYTES:
-        raise LimitExceeded(f"the data to attach exceed {MAX_XML_BYTES} bytes")
-    compiled = _compile(_find_template(transcript), view, info_xml)
-    return prepare_fields(compiled, [_build_spec(slot, transcript) for slot in slots])
+    may_part = TOKEN_MARK not in _check_texts(view)
+    _check_attachment(info_xml)
+    parted, sheet = _find_sheet(view, template, specs, may_part=may_part)
+    return sheet.fill(
+        Contents(
+            fillers=parted.fillers,
+            title=str(view["title"]),
+            description=str(view["description"]),
+            dated=transcript.locked_at,
+            attachment=info_xml,
+        )
+    )
+
+
+def _find_sheet(view: View, template: str, specs: tuple[FieldSpec, ...], *, may_part: bool) -> tuple[Parted, Sheet]:
+    """Return the view parted, and the sheet of its blank; not parted when its texts cannot be filled in."""
+    whole = Parted(view, ())
+    parted = part_view(view, template) if may_part else whole
+    try:
+        return parted, _set_sheet(template, _write_blank(parted.blank), specs, len(parted.fillers))
+    except TokenLost:
+        return whole, _set_sheet(template, _write_blank(view), specs, 0)
+
+
+def _write_blank(view: View) -> str:
+    blank = view | {"title": BLANK_TITLE, "description": BLANK_DESCRIPTION, "locked": BLANK_INSTANT}
+    return json.dumps(blank, ensure_ascii=False)
 
 
 def list_pdf_slots(transcript: Transcript, issue: IssueInfo) -> tuple[Slot, ...]:
@@ -84,16 +113,34 @@ def _find_template(transcript: Transcript) -> str:
     return transcript.template
 
 
-def _check_texts(view: View) -> None:
-    """Refuse what would not print or would print otherwise than it reads, and name its place but not its text."""
-    for path, text in list_texts(view):
-        if len(text) > MAX_TEXT_CHARS:
-            raise LimitExceeded(f"the text at {path} exceeds {MAX_TEXT_CHARS} characters")
-        for character in text:
-            if unicodedata.category(character) in _REFUSED_CATEGORIES and character != "\n":
-                raise MalformedTranscript(
-                    f"the text at {path} has the unprintable character U+{ord(character):04X}; remove it"
-                )
+def _check_texts(view: View) -> str:
+    """Return all texts as one; refuse what would print otherwise than it reads, and name its place but not its text."""
+    texts = collect_texts(view)
+    joined = "".join(texts)
+    # `isprintable` holds for all characters but those of the categories Other and, without the blank, Separator.
+    if max(map(len, texts)) > MAX_TEXT_CHARS or not joined.isprintable():
+        for path, text in list_texts(view):
+            _check_text(path, text)
+    return joined
+
+
+def _check_text(path: str, text: str) -> None:
+    if len(text) > MAX_TEXT_CHARS:
+        raise LimitExceeded(f"the text at {path} exceeds {MAX_TEXT_CHARS} characters")
+    for character in text:
+        if unicodedata.category(character) in _REFUSED_CATEGORIES and character != "\n":
+            raise MalformedTranscript(
+                f"the text at {path} has the unprintable character U+{ord(character):04X}; remove it"
+            )
+
+
+def _check_attachment(info_xml: bytes) -> None:
+    if len(info_xml) > MAX_XML_BYTES:
+        raise LimitExceeded(f"the data to attach exceed {MAX_XML_BYTES} bytes")
+    try:
+        info_xml.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise MalformedTranscript("the data to attach are not UTF-8") from error
 
 
 def _templates() -> Path:
@@ -109,20 +156,22 @@ def _get_compiler() -> typst.Compiler:
     )
 
 
-def _compile(template: str, view: View, info_xml: bytes) -> bytes:
+@lru_cache(maxsize=MAX_SHEETS)
+def _set_sheet(template: str, blank: str, specs: tuple[FieldSpec, ...], tokens: int) -> Sheet:
+    """Return the sheet of a blank view, given as JSON; a class mostly needs one, set once a process."""
     try:
-        inputs = {"data": json.dumps(view, ensure_ascii=False), "info": info_xml.decode("utf-8")}
         with _COMPILING:
             pdf, warnings = _get_compiler().compile_with_warnings(
-                _templates() / template / "form.typ", format="pdf", sys_inputs=inputs, pdf_standards=["a-3a", "ua-1"]
+                _templates() / template / "form.typ",
+                format="pdf",
+                sys_inputs={"data": blank},
+                pdf_standards=["a-3a", "ua-1"],
             )
-    except UnicodeDecodeError as error:
-        raise MalformedTranscript("the data to attach are not UTF-8") from error
     except typst.TypstError as error:
         raise MalformedTranscript(_explain(error.message)) from error
     if warnings or not isinstance(pdf, bytes):
         raise MalformedTranscript("the form could not be set without a warning")
-    return pdf
+    return build_sheet(pdf, specs, tokens=tokens)
 
 
 def _explain(message: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -96,26 +96,41 @@ def write_file(objects: PdfObjects, *, first: Iterable[int]) -> bytes:
     The file identifier is the beginning of the SHA-256 of the body, so equal content gives equal octets.
     """
     leading = list(first)
-    order = [*leading, *sorted(objects.bodies.keys() - set(leading))]
-    if objects.bodies.keys() != set(range(1, len(objects.bodies) + 1)):
+    body, entries = write_body(objects.bodies, [*leading, *sorted(objects.bodies.keys() - set(leading))])
+    return body + write_end(body, entries, root=objects.root, info=objects.info)
+
+
+def write_body(bodies: Mapping[int, bytes], order: Iterable[int]) -> tuple[bytes, list[bytes]]:
+    """Return the header and the objects of `order`, and the cross-reference entries of all objects by number.
+
+    The entries of objects that are not in `order` are empty.
+
+    Raises:
+        MalformedTranscript: the objects are not numbered without a gap.
+    """
+    if bodies.keys() != set(range(1, len(bodies) + 1)):
         raise MalformedTranscript("the PDF's objects are not numbered without a gap")
-    chunks, offsets, position = [HEADER], {}, len(HEADER)
+    chunks, entries, position = [HEADER], [b""] * len(bodies), len(HEADER)
     for number in order:
-        chunk = b"%d 0 obj\n%s\nendobj\n" % (number, objects.bodies[number])
+        chunk = b"%d 0 obj\n%s\nendobj\n" % (number, bodies[number])
         chunks.append(chunk)
-        offsets[number] = position
+        entries[number - 1] = write_entry(position)
         position += len(chunk)
-    body = b"".join(chunks)
-    size = len(objects.bodies) + 1
+    return b"".join(chunks), entries
+
+
+def write_entry(offset: int) -> bytes:
+    """Return the cross-reference entry of an object in use."""
+    return b"%010d 00000 n \n" % offset
+
+
+def write_end(body: bytes, entries: Sequence[bytes], *, root: int, info: int) -> bytes:
+    """Return what follows the objects of a file: table, trailer and end."""
+    size = len(entries) + 1
     identifier = hashlib.sha256(body).digest()[:16].hex().upper().encode("ascii")
-    table = _write_table(offsets, size)
+    table = b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, b"".join(entries))
     trailer = b"trailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID[<%s><%s>]>>\nstartxref\n%d\n%%%%EOF\n" % (
-        *(size, objects.root, objects.info),
-        *(identifier, identifier, position),
+        *(size, root, info),
+        *(identifier, identifier, len(body)),
     )
-    return body + table + trailer
-
-
-def _write_table(offsets: Mapping[int, int], size: int) -> bytes:
-    entries = b"".join(b"%010d 00000 n \n" % offsets[number] for number in range(1, size))
-    return b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, entries)
+    return table + trailer

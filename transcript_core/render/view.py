@@ -47,6 +47,8 @@ View: TypeAlias = dict[str, object]
 NOTHING = "–"
 NONE = "không"
 PENDING = "chờ bổ sung"
+LONG_NAME_BYTES = 50
+"""Bytes of UTF-8 from which the cover shows a name in smaller letters."""
 _ACHIEVEMENTS = {
     Achievement.GOOD: "Tốt",
     Achievement.FAIR: "Khá",
@@ -97,6 +99,7 @@ def build_view(transcript: Transcript, issue: IssueInfo) -> View:
         "school_year": transcript.school_year,
         "class_name": transcript.class_name,
         "pupil": _view_pupil(transcript.pupil),
+        "cover": _view_cover(transcript.pupil),
         "history": [
             {
                 "school_year": entry.school_year,
@@ -192,6 +195,14 @@ def _view_pupil(pupil: Pupil) -> View:
         "address": pupil.address or NOTHING,
         "register": pupil.register_number or NOTHING,
         "family": [_view_guardian(label, person) for label, person in family],
+    }
+
+
+def _view_cover(pupil: Pupil) -> View:
+    return {
+        "name": pupil.name.upper(),
+        "long": len(pupil.name.encode("utf-8")) > LONG_NAME_BYTES,
+        "register": pupil.register_number or NOTHING,
     }
 
 
@@ -414,8 +425,23 @@ def split_title(title: str) -> list[str]:
     return [part.strip() for part in title.split(" / ")]
 
 
+def collect_texts(view: object) -> list[str]:
+    """Return every text of a view."""
+    texts: list[str] = []
+    waiting: list[object] = [view]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return texts
+
+
 def list_texts(view: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text of a view with the path to it, for the check that all of it can be printed."""
+    """Yield every text of a view with the path to it, for the refusal that names the place."""
     if isinstance(view, str):
         yield path, view
     elif isinstance(view, Mapping):

@@ -11,7 +11,7 @@ from tests.support.pdf_fill import fill_appearances
 from tests.support.samples import build_issue, build_transcript
 from transcript_core.errors import MalformedTranscript
 from transcript_core.render import read_prepared, render_first_revision
-from transcript_core.render.fields import FieldSpec, prepare_fields
+from transcript_core.render.fields import FieldSpec, prepare_objects
 from transcript_core.render.objects import HEADER, parse_objects
 
 TRANSCRIPT = build_transcript()
@@ -88,10 +88,10 @@ def test_places_and_slots_must_agree() -> None:
     source = b'#link("slot:gvcn", block(width: 50mm, height: 20mm))'
     plain = typst.Compiler(source, font_paths=[], ignore_system_fonts=True).compile(format="pdf", timestamp=0)
     assert isinstance(plain, bytes)
-    prepare_fields(plain, [FieldSpec("gvcn", "x", ("A", "b"))])
+    prepare_objects(parse_objects(plain), [FieldSpec("gvcn", "x", ("A", "b"))])
     for slots in ([], ["cbql"], ["gvcn", "cbql"]):
         with pytest.raises(MalformedTranscript):
-            prepare_fields(plain, [FieldSpec(slot, "x", ("A", "b")) for slot in slots])
+            prepare_objects(parse_objects(plain), [FieldSpec(slot, "x", ("A", "b")) for slot in slots])
 
 
 @pytest.mark.parametrize("damage", [b"", b"%PDF-1.7\n", b"startxref\n99999\n%%EOF"])
