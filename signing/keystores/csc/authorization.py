@@ -29,7 +29,7 @@ APPROVAL_TIMEOUT_S: Final = 300.0
 _POLL_INTERVAL_S: Final = 2.0
 """Seconds between two questions whether the person has approved."""
 
-_LABEL: Final = "Học bạ số"  # what a person sees beside each hash; names no pupil
+_LABEL: Final = "Học bạ số"  # what a person sees where the provider asks for the approval; names no pupil
 
 Sleep = Callable[[float], None]
 
@@ -89,7 +89,12 @@ class Approver:
         """
         if credential.mode is AuthorizationMode.CODE:
             return self._approve_by_code(credential, digests)
-        body = {"credentialID": credential.identifier, "numSignatures": len(digests), **self.name_hashes(digests)}
+        body = {
+            "credentialID": credential.identifier,
+            "numSignatures": len(digests),
+            "description": f"{_LABEL}: {len(digests)} chữ ký",
+            **self.name_hashes(digests),
+        }
         now = self._waiting.clock()
         answer = self._service.call(
             "credentials/authorize", {**body, **self._ask_factors(credential)}, timeout_s=APPROVAL_TIMEOUT_S

@@ -13,8 +13,8 @@ from typing import Any, Final
 from transcript_core.errors import KeyUnavailable
 
 _ERROR_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_MAX_TEXT: Final = 16 * 1024
-"""Characters of one text in an answer: identifiers, tokens and activation data, which may carry a list of hashes."""
+_MAX_TEXT: Final = 128 * 1024
+"""Characters of one text in an answer; activation data that carries its thousand hashes has about 60 KiB."""
 
 _BY_STATUS: Final = {
     401: (
@@ -89,11 +89,11 @@ class Reader:
         return KeyUnavailable(f"{self._where}: {what}")
 
     def find_text(self, name: str) -> str | None:
-        """Return a text, or None when it is absent or null.  Raises: KeyUnavailable."""
+        """Return a text, or None when it is absent, null or empty.  Raises: KeyUnavailable."""
         value = self._body.get(name)
-        if value is None:
+        if value is None or value == "":
             return None
-        if not isinstance(value, str) or not value or len(value) > _MAX_TEXT:
+        if not isinstance(value, str) or len(value) > _MAX_TEXT:
             raise self.fail(f"the answer's {name} is no usable text")
         return value
 

@@ -129,8 +129,8 @@ def _split_address(text: str) -> tuple[str, str, str]:
 def _parse_query(query: str) -> dict[str, str]:
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query), errors="strict")
-    except ValueError as error:
-        raise KeyUnavailable("the parameters of a remote key are written name=value, joined by &") from error
+    except ValueError:  # its text repeats the parameter
+        raise KeyUnavailable("the parameters of a remote key are written name=value, joined by &") from None
     values = dict(pairs)
     if len(values) != len(pairs) or "" in values.values():
         raise KeyUnavailable("a parameter of the remote key is doubled or empty")
@@ -146,9 +146,9 @@ def _one_of(kind: type[Choice], values: dict[str, str], name: str) -> Choice | N
         return None
     try:
         return kind(values[name])
-    except ValueError as error:
+    except ValueError:
         choices = ", ".join(one.value for one in kind)
-        raise KeyUnavailable(f"the remote key's {name} is one of {choices}") from error
+        raise KeyUnavailable(f"the remote key's {name} is one of {choices}") from None
 
 
 def _is_word(values: dict[str, str], name: str, word: str) -> bool:
