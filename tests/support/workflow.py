@@ -52,7 +52,7 @@ from transcript_core.pki.trust import World
 from transcript_core.policy import Office, SignatureFormat
 from transcript_core.records import SchoolRecords, StaffRecord
 from transcript_core.xml import list_signed_slots
-from verify.formats.pades import read_signed_pdf
+from verify.formats.pades import SignatureKind, read_signed_pdf
 from verify.policy import TRANSCRIPT_POLICY
 from verify.report import Outcome, Report
 from verify.verifier import Verifier
@@ -386,8 +386,8 @@ def slots_of(school: SmallSchool, key: DocumentKey, role: SlotRole) -> list[str]
 
 
 def list_signed_fields(pdf: bytes) -> list[str]:
-    """Return the name of the field of each signature in a PDF."""
-    return [one.slot_id for one in read_signed_pdf(pdf).signatures]
+    """Return the name of the field of each signature in a PDF; document timestamps are no slot's."""
+    return [one.slot_id for one in read_signed_pdf(pdf).signatures if one.kind is SignatureKind.SIGNATURE]
 
 
 def refuse_addresses(fetch: Fetch, part: str) -> Fetch:
