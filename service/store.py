@@ -11,11 +11,32 @@ import ctypes
 import hashlib
 import io
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final, Protocol, TypeVar
 
-from transcript_core.errors import Conflict, NotFound, StateError
+from transcript_core.errors import Conflict, InputError, NotFound, StateError
+
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
+
+
+class Hashed(Protocol):
+    """A document that knows its own digest."""
+
+    @property
+    def octets(self) -> bytes:
+        """The document as stored."""
+        ...
+
+    @property
+    def sha256(self) -> bytes:
+        """SHA-256 of `octets`, 32 raw bytes."""
+        ...
+
+
+HashedT = TypeVar("HashedT", bound=Hashed)
 
 
 class StoreFull(StateError):
@@ -40,14 +61,14 @@ class DocumentStore:
         self._write(digest_hex, content, write_atomically)
         return digest_hex
 
-    def put_later(self, content: bytes) -> str:
+    def put_later(self, content: Hashed) -> str:
         """As `put`, but the file survives a power cut only after `sync`; until then nothing may name it.
 
         Raises:
             StoreFull: the file could not be written; no trace of it is left.
         """
-        digest_hex = hashlib.sha256(content).hexdigest()
-        self._write(digest_hex, content, replace_atomically)
+        digest_hex = content.sha256.hex()
+        self._write(digest_hex, content.octets, replace_atomically)
         return digest_hex
 
     def sync(self) -> None:
@@ -70,13 +91,28 @@ class DocumentStore:
             NotFound: nothing is stored under it.
             Conflict: the file's bytes no longer have this digest.
         """
-        try:
-            content = self._path(digest_hex).read_bytes()
-        except FileNotFoundError as error:
-            raise NotFound(f"the document store has no file {digest_hex}") from error
+        content = self._read(digest_hex)
         if hashlib.sha256(content).hexdigest() != digest_hex:
-            raise Conflict(f"file {digest_hex} of the document store was changed; restore it from a backup")
+            raise _changed(digest_hex)
         return content
+
+    def open(self, digest_hex: str, opener: Callable[[bytes], HashedT]) -> HashedT:
+        """Return the document stored under `digest_hex`, opened; its own running hash is what the name is held against.
+
+        Raises:
+            NotFound, Conflict: as `get`.
+            InputError: of `opener`, which the file's bytes do not suit although they have this digest.
+        """
+        content = self._read(digest_hex)
+        try:
+            opened = opener(content)
+        except InputError:
+            if hashlib.sha256(content).hexdigest() != digest_hex:
+                raise _changed(digest_hex) from None
+            raise
+        if opened.sha256.hex() != digest_hex:
+            raise _changed(digest_hex)
+        return opened
 
     def discard(self, digest_hex: str) -> None:
         """Remove a file that nothing names any more."""
@@ -95,6 +131,12 @@ class DocumentStore:
                     found.append(path)
         return found
 
+    def _read(self, digest_hex: str) -> bytes:
+        try:
+            return self._path(digest_hex).read_bytes()
+        except FileNotFoundError as error:
+            raise NotFound(f"the document store has no file {digest_hex}") from error
+
     def _write(self, digest_hex: str, content: bytes, write: Callable[[Path, bytes], None]) -> None:
         """Write a file unless it is there; one of another size is what a power cut left of it."""
         path = self._path(digest_hex)
@@ -107,9 +149,9 @@ class DocumentStore:
             raise _full(error) from error
 
     def _path(self, digest_hex: str) -> Path:
-        if len(digest_hex) != 64 or not set(digest_hex) <= set("0123456789abcdef"):
+        if _DIGEST.fullmatch(digest_hex) is None:
             raise NotFound("that is not the name of a stored file")
-        return self._folder / digest_hex[:2] / digest_hex
+        return Path(f"{self._folder}/{digest_hex[:2]}/{digest_hex}")
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -128,8 +170,7 @@ def replace_atomically(path: Path, content: bytes) -> None:
 
 
 def _write_beside(path: Path, content: bytes, sync: Callable[[int], None]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    handle, name = _make_temporary(path.parent)
     try:
         with os.fdopen(handle, "wb", buffering=0) as file:
             _write_all(file, content)
@@ -139,6 +180,15 @@ def _write_beside(path: Path, content: bytes, sync: Callable[[int], None]) -> No
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def _make_temporary(folder: Path) -> tuple[int, str]:
+    """Return a new file in the folder, which is made when it is not there: handle and name."""
+    try:
+        return tempfile.mkstemp(dir=folder, prefix=".part-")
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.mkstemp(dir=folder, prefix=".part-")
 
 
 def _write_all(file: io.FileIO, content: bytes) -> None:
@@ -174,6 +224,10 @@ def _sync_file_system(folder: Path) -> None:
             raise OSError(number, os.strerror(number))
     finally:
         os.close(descriptor)
+
+
+def _changed(digest_hex: str) -> Conflict:
+    return Conflict(f"file {digest_hex} of the document store was changed; restore it from a backup")
 
 
 def _full(error: OSError) -> StoreFull:

@@ -13,6 +13,7 @@ import hashlib
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import Lock
 from typing import Final
 
@@ -37,12 +38,26 @@ _remembered: OrderedDict[bytes, DocumentDescription] = OrderedDict()
 _lock = Lock()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DocumentDescription:
-    """Slots, in signing order, and policy of one document."""
+    """Slots and policy of one document."""
 
-    slots: tuple[Slot, ...]
+    shared: tuple[Slot, ...]  # in signing order; alike in all documents of this shape, so without serial and version
     policy: SigningPolicy
+    serial: str
+    version: int
+
+    @cached_property
+    def slots(self) -> tuple[Slot, ...]:
+        """Return the slots of this very document, in signing order."""
+        return tuple(self._name(slot) for slot in self.shared)
+
+    def find_slot(self, slot_id: str) -> Slot | None:
+        """Return one slot of this very document, or None."""
+        return next((self._name(slot) for slot in self.shared if slot.slot_id == slot_id), None)
+
+    def _name(self, slot: Slot) -> Slot:
+        return replace(slot, serial=self.serial, version=self.version)
 
 
 def read_description(xml: bytes) -> DocumentDescription:
@@ -59,18 +74,16 @@ def read_description(xml: bytes) -> DocumentDescription:
     if known is None:
         known = _read(xml)
         _remember(shape, known)
-    serial, version = name[1].decode("ascii"), int(name[2])
-    if known.slots[0].serial == serial and known.slots[0].version == version:
-        return known
-    slots = tuple(replace(slot, serial=serial, version=version) for slot in known.slots)
-    return DocumentDescription(slots, known.policy)
+    return replace(known, serial=name[1].decode("ascii"), version=int(name[2]))
 
 
 def _read(xml: bytes) -> DocumentDescription:
     document = read_document(xml)
     if not isinstance(document, TranscriptDocument):
         raise MalformedTranscript("a transcript was expected, this is a recall")
-    return DocumentDescription(document.slots, document.policy)
+    shared = tuple(replace(slot, serial="", version=0) for slot in document.slots)
+    transcript = document.transcript
+    return DocumentDescription(shared, document.policy, transcript.serial, transcript.version)
 
 
 def _digest_shape(content: bytes) -> bytes | None:
@@ -79,11 +92,7 @@ def _digest_shape(content: bytes) -> bytes | None:
     if b"" in pieces:
         return None
     pieces += _list_subjects(content[: content.find(_OTHERS[2][0])])
-    state = hashlib.sha256()
-    for piece in pieces:
-        state.update(b"%d:" % len(piece))
-        state.update(piece)
-    return state.digest()
+    return hashlib.sha256(b"\0".join(pieces)).digest()  # no octet of XML is 0
 
 
 def _list_subjects(content: bytes) -> list[bytes]:

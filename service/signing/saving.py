@@ -156,7 +156,7 @@ def _decide(
 
 def _carry(store: DocumentStore, one: SignedSlot, row: StoredDocument) -> str:
     ours, newer = store.get(one.files[SignatureFormat.XADES]), store.get(row.xml_sha256)
-    slot = next((slot for slot in read_description(newer).slots if slot.slot_id == one.slot_id), None)
+    slot = read_description(newer).find_slot(one.slot_id)
     if slot is None:
         raise Conflict(f"document {row.key} was made anew meanwhile and has no slot {one.slot_id}; run again")
     return store.put(carry_signature(ours, newer, slot))

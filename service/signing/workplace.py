@@ -15,10 +15,12 @@ from typing import Protocol, TypeAlias
 from service.signing.description import DocumentDescription, read_description
 from service.store import DocumentStore
 from signing.batch import SigningResult, SigningTask
+from signing.pades import OpenPdf
 from transcript_core.errors import Conflict, NotFound, TranscriptError
 from transcript_core.policy import SignatureFormat, Slot
 from transcript_core.render.appearance import Appearance, build_person_appearance
 from transcript_core.render.prepared import read_prepared
+from transcript_core.xml import StoredDocument
 
 Files: TypeAlias = Mapping[SignatureFormat, str]
 """Format → SHA-256 of the stored file, in hex."""
@@ -53,7 +55,7 @@ class FieldOwner(Protocol):
         ...
 
     @property
-    def pdf(self) -> bytes | None:
+    def pdf(self) -> bytes | OpenPdf | None:
         """The PDF as stored."""
         ...
 
@@ -61,7 +63,7 @@ class FieldOwner(Protocol):
 @dataclass(frozen=True, slots=True)
 class _SlotInPdf:
     slot: Slot
-    pdf: bytes
+    pdf: OpenPdf
 
 
 class AppearanceCache:
@@ -77,8 +79,9 @@ class AppearanceCache:
         Raises:
             NotFound: there is no PDF, or it has no field for the slot.
         """
-        slot = one.slot
-        place = None if one.pdf is None else read_prepared(one.pdf).fields.get(slot.slot_id)
+        slot, pdf = one.slot, one.pdf
+        form = pdf.form if isinstance(pdf, OpenPdf) else None if pdf is None else read_prepared(pdf)
+        place = None if form is None else form.fields.get(slot.slot_id)
         if place is None:
             raise NotFound(f"the PDF has no field for slot {slot.slot_id}")
         key = (place.width, place.height, slot.name, slot.title)
@@ -107,13 +110,14 @@ class StoreWorkplace:
             NotFound, Conflict: a file is gone or changed, or the document has no such slot.
             MalformedTranscript: the document cannot be read.
         """
-        xml = self.store.get(name.files[SignatureFormat.XADES])
-        document, slot = find_slot(xml, name.slot_id)
-        pdf = self.store.get(name.files[SignatureFormat.PADES]) if SignatureFormat.PADES in name.missing else None
+        xml = self.store.open(name.files[SignatureFormat.XADES], StoredDocument)
+        document, slot = find_slot(xml.octets, name.slot_id)
+        with_pdf = SignatureFormat.PADES in name.missing
+        pdf = self.store.open(name.files[SignatureFormat.PADES], OpenPdf) if with_pdf else None
         return SigningTask(
             key=f"{name.serial}/{name.version}",
             slot=slot,
-            slots=document.slots,
+            slots=document.shared,
             policy=document.policy,
             xml=xml,
             formats=name.missing,
@@ -129,8 +133,8 @@ class StoreWorkplace:
         error = next((one.error for one in outcome.formats.values() if one.error is not None), None)
         try:
             for kind, result in outcome.formats.items():
-                if result.document is not None:
-                    files[kind] = self.store.put_later(result.document)
+                if result.opened is not None:
+                    files[kind] = self.store.put_later(result.opened)
         except TranscriptError as problem:
             error = problem
         return Finished(name, files, error)
@@ -148,7 +152,7 @@ def find_slot(xml: bytes, slot_id: str) -> tuple[DocumentDescription, Slot]:
         MalformedTranscript: the document cannot be read.
     """
     document = read_description(xml)
-    slot = next((one for one in document.slots if one.slot_id == slot_id), None)
+    slot = document.find_slot(slot_id)
     if slot is None:
         raise Conflict(f"the document has no slot {slot_id}")
     return document, slot

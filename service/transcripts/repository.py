@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import CursorResult, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import (
+    CursorResult,
+    FromClause,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from service.db.tables import (
@@ -219,17 +231,18 @@ def load_for_signing(
     """
     names = [(key.serial, key.version, slot_id) for key, slot_id in wanted]
     query = (
-        select(SlotRow, DocumentRow)
+        select(SlotRow.slot_id, SlotRow.xades, SlotRow.pades, *_DOCUMENT_COLUMNS)
         .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
         .where(tuple_(SlotRow.serial, SlotRow.version, SlotRow.slot_id).in_(names))
     )
     if lock:
         query = query.order_by(SlotRow.serial, SlotRow.version).with_for_update()
     found = {}
-    for slot, document in session.execute(query):
-        signed = {SignatureFormat.XADES: slot.xades, SignatureFormat.PADES: slot.pades}
+    for slot_id, xades, pades, *columns in session.execute(query):
+        document = _from_columns(columns)
+        signed = {SignatureFormat.XADES: xades, SignatureFormat.PADES: pades}
         missing = tuple(kind for kind, done in signed.items() if not done)
-        found[DocumentKey(slot.serial, slot.version), slot.slot_id] = (_to_domain(document), missing)
+        found[document.key, slot_id] = (document, missing)
     return found
 
 
@@ -327,8 +340,7 @@ def add_evidence(
 
 def update_documents(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Change columns of many documents, named by `serial` and `version`, whose rows the transaction has locked."""
-    if rows:
-        session.execute(update(DocumentRow), [dict(row) for row in rows])
+    _update_many(session, DocumentRow.__table__, rows)
 
 
 def mark_many(session: Session, signed: Sequence[SlotMark]) -> None:
@@ -337,8 +349,22 @@ def mark_many(session: Session, signed: Sequence[SlotMark]) -> None:
         {"serial": key.serial, "version": key.version, "slot_id": slot_id, **{kind.value: True for kind in formats}}
         for key, slot_id, formats in signed
     ]
-    if rows:
-        session.execute(update(SlotRow), rows)
+    _update_many(session, SlotRow.__table__, rows)
+
+
+def _update_many(session: Session, table: FromClause, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Update rows named by their primary key, those that change the same columns in one statement."""
+    assert isinstance(table, Table)
+    keys = [column.name for column in table.primary_key]
+    by_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for row in rows:
+        prefixed = {f"key_{name}" if name in keys else name: value for name, value in row.items()}
+        by_columns.setdefault(frozenset(row), []).append(prefixed)
+    statement = update(table).where(*(table.c[name] == bindparam(f"key_{name}") for name in keys))
+    for columns, values in by_columns.items():
+        session.connection().execute(
+            statement.values({name: bindparam(name) for name in columns if name not in keys}), values
+        )
 
 
 def add_evidence_of_many(
@@ -448,6 +474,20 @@ def list_referenced_files(session: Session) -> set[str]:
         values: Iterable[str | None] = session.scalars(select(column))
         found.update(value for value in values if value is not None)
     return found
+
+
+_DOCUMENT_COLUMNS: Final = (
+    DocumentRow.serial,
+    DocumentRow.version,
+    *(getattr(DocumentRow, one.name) for one in fields(StoredDocument) if one.name != "key"),
+)
+
+
+def _from_columns(columns: Sequence[Any]) -> StoredDocument:
+    """Return the document of a row that was read column by column, which costs a third of a whole object."""
+    serial, version, *values = columns
+    document = StoredDocument(DocumentKey(serial, version), *values)
+    return replace(document, state=DocumentState(document.state))
 
 
 def _to_domain(row: DocumentRow) -> StoredDocument:
