@@ -128,7 +128,7 @@ class StoredDocument:
         signed._digests = dict(self._digests)
         if slot.in_data:
             signed._digests.pop(DATA_ID, None)
-        signed._settled = self._settled if at >= self._settled[0] else (0, hashlib.sha256())
+        signed._settled = self._settled  # an empty slot never stands in front of the first empty one
         return signed
 
     def _get_slot(self, slot_id: str) -> EmptySlot:
@@ -138,7 +138,7 @@ class StoredDocument:
         return slot
 
     def _locate(self, offset: int) -> int:
-        """Return where an offset of the skeleton stands in the document, in front of a signature that begins there."""
+        """Return where an offset of the skeleton, that of an empty slot or of an end tag, stands in the document."""
         slots = self._skeleton.slots
         spans = (span for slot_id, span in self._signatures.items() if slots[slot_id].offset < offset)
         return self._begin + offset + sum(end - start for start, end in spans)
