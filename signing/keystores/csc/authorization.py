@@ -135,14 +135,14 @@ class Approver:
     def _ask_pin_or_otp(self, credential: Credential, factor: Factor) -> str:
         if factor.online:
             self._service.call("credentials/sendOTP", {"credentialID": credential.identifier})
-        return self._ask(credential, factor.label)
+        return self._ask(credential, factor)
 
     def _ask_factor(self, credential: Credential, factor: Factor) -> dict[str, str]:
         """Return one authentication object (2.0, 8.3.1)."""
         if factor.kind in {"PasswordOOB", "ChallengeResponseOOB"}:
             return {"id": factor.identifier}
         if factor.kind == "Password":
-            return {"id": factor.identifier, "value": self._ask(credential, factor.label)}
+            return {"id": factor.identifier, "value": self._ask(credential, factor)}
         if factor.kind == "ChallengeResponse":
             return {"id": factor.identifier, "value": self._answer_challenge(credential, factor)}
         raise KeyUnavailable(f"{self._service.host}: the credential asks for a factor that is not supported")
@@ -151,14 +151,13 @@ class Approver:
         """Fetch the challenge, or have it sent to the person, and ask for the response (2.0, 11.8)."""
         body = {"credentialID": credential.identifier, "authObjectID": factor.identifier}
         answer = self._service.call("credentials/getChallenge", body)
-        challenge = answer.reader.get_text("challenge") if answer.status == 200 else None
-        shown = factor.label if challenge is None else f"{factor.label} ({_one_line(challenge)})"
-        return self._ask(credential, shown)
+        return self._ask(credential, factor, answer.reader.get_text("challenge") if answer.status == 200 else "")
 
-    def _ask(self, credential: Credential, label: str) -> str:
-        return self._secrets.ask(
-            f"{_one_line(label)} của chứng thư số {credential.identifier} tại {self._service.host}"
-        )
+    def _ask(self, credential: Credential, factor: Factor, challenge: str = "") -> str:
+        """Ask the person; how the question begins is ours, so that no service can name a secret of another kind."""
+        kind = "Mã OTP" if factor.one_time else "PIN"
+        shown = f"«{_one_line(factor.label)}»" + (f", câu hỏi «{_one_line(challenge)}»," if challenge else "")
+        return self._secrets.ask(f"{kind} {shown} của chứng thư số {credential.identifier} tại {self._service.host}")
 
     def _await_approval(self, answer: Answer) -> tuple[float, Answer]:
         """Ask until the person has approved elsewhere (2.0, 11.7)."""

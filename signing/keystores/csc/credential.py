@@ -61,7 +61,8 @@ class Factor:
 
     kind: str  # 2.0, 8.3: "Password", "PasswordOOB", "ChallengeResponse", "ChallengeResponseOOB"; 1.0.4: "PIN", "OTP"
     identifier: str
-    label: str  # what the person knows it by
+    label: str  # what the person knows it by, as the service says
+    one_time: bool = False  # a code that is good for this approval alone
     online: bool = False  # 1.0.4: a one-time code that the service sends when asked to
 
 
@@ -188,14 +189,18 @@ def _read_pin_and_otp(reader: Reader) -> tuple[Factor, ...]:
         if presence not in found:
             raise reader.fail(f"the answer's {name}/presence is neither true, false nor optional")
         online = part.find_text("type") == "online"
-        found[presence].append(Factor(name, name, part.find_text("label") or name, online=online))
+        label = part.find_text("label") or name
+        found[presence].append(Factor(name, name, label, one_time=name == "OTP", online=online))
     return tuple(found["true"] or found["optional"])
 
 
 def _read_factors(reader: Reader) -> tuple[Factor, ...]:
-    """Return the authentication objects of 2.0."""
+    """Return the authentication objects of 2.0; what a generator makes, or what is called OTP, is a one-time code."""
     factors = []
     for part in reader.list_parts("objects", at_most=_MAX_FACTORS):
-        identifier = part.get_text("id")
-        factors.append(Factor(part.get_text("type"), identifier, part.find_text("label") or identifier))
+        kind, identifier = part.get_text("type"), part.get_text("id")
+        label = part.find_text("label") or identifier
+        called_so = "OTP" in f"{identifier} {label}".upper()
+        one_time = kind != "Password" or part.find_text("generator") is not None or called_so
+        factors.append(Factor(kind, identifier, label, one_time=one_time))
     return tuple(factors)

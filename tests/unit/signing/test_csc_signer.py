@@ -113,7 +113,7 @@ def test_pin_and_code_of_version_1(opened: Open, person: Person) -> None:
     (body,) = [body for name, body in provider.calls if name == "credentials/authorize"]
     assert (body["PIN"], body["OTP"], body["numSignatures"]) == ("482913", "771204", 2)
     assert provider.count("credentials/sendOTP") == 1
-    assert [purpose.split(" ")[0] for purpose in person.asked] == ["Mật", "PIN", "OTP"]
+    assert [" ".join(purpose.split(" ")[:2]) for purpose in person.asked] == ["Mật khẩu", "PIN «PIN»", "Mã OTP"]
 
 
 def test_factors_of_version_2(opened: Open, person: Person) -> None:
@@ -132,7 +132,29 @@ def test_a_challenge_is_shown_as_one_line(opened: Open, person: Person) -> None:
     provider = Provider(objects=[question])
     with pytest.raises(KeyUnavailable, match="not accepted"):
         opened(provider, *BASIC).sign_digests(make_digests(1))
-    assert "Câu hỏi (Tên trường cũ? [2J)" in person.asked[-1]
+    assert "Mã OTP «Câu hỏi», câu hỏi «Tên trường cũ? [2J»" in person.asked[-1]
+
+
+@pytest.mark.parametrize(
+    ("factor", "beginning"),
+    [
+        ({"type": "Password", "id": "PIN", "label": "Mật khẩu của tệp khoá"}, "PIN «Mật khẩu của tệp khoá» của"),
+        ({"type": "Password", "id": "PIN", "label": "Mật khẩu", "generator": "totp"}, "Mã OTP «Mật khẩu» của"),
+        ({"type": "Password", "id": "PIN", "label": "Mobile OTP"}, "Mã OTP «Mobile OTP» của"),
+        ({"type": "ChallengeResponse", "id": "PIN", "label": "PIN"}, "Mã OTP «PIN», câu hỏi «"),
+    ],
+)
+def test_a_service_cannot_ask_for_a_secret_of_another_kind(
+    opened: Open, person: Person, factor: dict[str, str], beginning: str
+) -> None:
+    person.answers = {"của chứng thư số": "482913"}
+    opened(Provider(objects=[factor]), *BASIC).sign_digests(make_digests(1))
+    assert person.asked[-1].startswith(beginning)
+
+
+def test_a_factor_of_another_kind_is_refused(opened: Open) -> None:
+    with pytest.raises(KeyUnavailable, match="factor that is not supported"):
+        opened(Provider(objects=[{"type": "Fingerprint", "id": "F"}]), *BASIC).sign_digests(make_digests(1))
 
 
 def test_an_approval_on_the_telephone_is_waited_for(opened: Open) -> None:
@@ -312,7 +334,7 @@ def test_approvals_that_end_before_they_serve_are_given_up(opened: Open) -> None
 
 
 def test_a_wrong_pin_is_tried_once(opened: Open, person: Person) -> None:
-    person.answers = {"PIN của": "000000"}
+    person.answers = {"PIN «": "000000"}
     provider = Provider(objects=[PIN_FACTOR])
     with pytest.raises(KeyUnavailable, match="may lock the credential") as caught:
         opened(provider, *BASIC).sign_digests(make_digests(2))
