@@ -30,9 +30,17 @@ class _Handler(BaseHTTPRequestHandler):
             "/long": (200, {}, b"x" * 1001),
             "/hop": (302, {"Location": "/ok"}, b""),
             "/loop": (302, {"Location": "/loop"}, b""),
+            "/wait": (429, {"Retry-After": "90"}, b""),
+            "/wait-until": (
+                503,
+                {"Date": "Mon, 01 Jun 2026 00:00:00 GMT", "Retry-After": "Mon, 01 Jun 2026 00:01:00 GMT"},
+                b"",
+            ),
+            "/wait-forever": (503, {"Retry-After": "99999999999"}, b""),
+            "/wait-nonsense": (503, {"Retry-After": "soon"}, b""),
             "/file": (302, {"Location": "file:///etc/passwd"}, b""),
         }.get(self.path, (200, {}, b""))
-        self.send_response(status)
+        self.send_response_only(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -148,3 +156,21 @@ def test_the_development_servers_answer_over_http(tmp_path: Path) -> None:
         evidence = EvidenceCollector(fetch, pki.trust_store(), SystemClock()).collect(signer.certificate)
         assert evidence.ocsps
         assert len(evidence.chain) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "seconds"),
+    [
+        ("/wait", 429, 90.0),
+        ("/wait-until", 503, 60.0),
+        ("/wait-forever", 503, 7 * 86_400.0),
+        ("/wait-nonsense", 503, None),
+        ("/missing", 404, None),
+    ],
+)
+def test_a_refusal_keeps_its_status_and_when_to_come_back(
+    address: str, path: str, status: int, seconds: float | None
+) -> None:
+    with HttpFetch() as fetch, pytest.raises(EvidenceUnavailable) as caught:
+        fetch(f"{address}{path}", max_bytes=1000)
+    assert (caught.value.status, caught.value.retry_after_s) == (status, seconds)
