@@ -1,9 +1,9 @@
 """Puts a document timestamp behind everything that a PDF holds, in two phases.
 
 Implements ETSI EN 319 142-1, 5.4.3 and 6.3 (B-LTA) and ISO 32000-2, 12.8.5: a signature dictionary of /Type
-/DocTimeStamp whose /Contents is an RFC 3161 token over the whole file but for the hole.  It stands in an invisible field
-of its own, made in the same section: ISO 32000-2, 12.8.2.2 lets a document timestamp follow a signature that locked
-the file.  Any number may follow each other.
+/DocTimeStamp whose /Contents is an RFC 3161 token over the whole file but for the hole.  It stands in an invisible
+field of its own, made in the same section: ISO 32000-2, 12.8.2.2 lets a document timestamp follow a signature that
+locked the file.  Any number may follow each other.
 """
 
 from __future__ import annotations

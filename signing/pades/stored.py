@@ -9,15 +9,26 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
-from asn1crypto import cms, parser
+from asn1crypto import cms, core, parser
 
 from signing.pades.section import closes_file
 from transcript_core.errors import MalformedTranscript
 from transcript_core.pdf import Name, PdfFile, PdfObject, Ref, Stream, String, Value, read_pdf
+from transcript_core.pki import cades
 from transcript_core.pki.certificates import Certificate
 from transcript_core.render.prepared import PreparedForm, read_prepared
+
+_TIMESTAMP_OID: Final = core.ObjectIdentifier(cades.SIGNATURE_TIMESTAMP).dump()
+
+
+@lru_cache(maxsize=1024)
+def _issuer_and_serial(certificate: Certificate) -> bytes:
+    """Return what IssuerAndSerialNumber holds (RFC 5652, 10.2.4), without its header."""
+    leaf = certificate.asn1
+    return bytes(leaf.issuer.dump() + leaf["tbs_certificate"]["serial_number"].dump())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +60,16 @@ class StoredSignature:
         return content
 
     def is_signed_by(self, certificate: Certificate) -> bool:
-        """Say whether its SignerInfo names this certificate by issuer and number."""
-        identifier = self.content_info["content"]["signer_infos"][0]["sid"]
-        if identifier.name != "issuer_and_serial_number":
-            return bool(identifier.chosen.native == certificate.asn1.key_identifier)
-        named = identifier.chosen
-        return bool(
-            named["serial_number"].native == certificate.serial
-            and named["issuer"].dump() == certificate.asn1.issuer.dump()
-        )
+        """Say whether its SignerInfo names this certificate by issuer and number.
+
+        Only a signature with a token inside names two; there the SignerInfo itself is read.
+        """
+        named = _issuer_and_serial(certificate)
+        if named not in self.contents:
+            return False
+        if _TIMESTAMP_OID not in self.contents:
+            return True
+        return bool(self.content_info["content"]["signer_infos"][0]["sid"].chosen.dump().endswith(named))
 
     @property
     def vri_key(self) -> str:
