@@ -21,7 +21,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from transcript_core.pki.trust import DEVELOPMENT_MARK
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-KeyKind = Literal["rsa-2048", "p-256"]
+KeyKind = Literal["rsa-2048", "p-256", "p-384"]
 
 DEVELOPMENT_LABEL: Final = f"{DEVELOPMENT_MARK} - DEVELOPMENT"
 """Organisational unit of every certificate, and part of every CA's common name."""
@@ -67,6 +67,8 @@ def generate_key(kind: KeyKind) -> PrivateKey:
     """Return a fresh private key."""
     if kind == "p-256":
         return ec.generate_private_key(ec.SECP256R1())
+    if kind == "p-384":
+        return ec.generate_private_key(ec.SECP384R1())
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 

@@ -57,8 +57,17 @@ class Connection:
         self._close_sessions()
         self.login.renew(self.secrets, lost_round=self.login_round)
         self.login_round = self.login.round
-        self.sessions = _open_sessions(self.login, wanted)
-        self.keys = [find_again(session, self.found) for session in self.sessions]
+        self._open(wanted)
+
+    def renew_sessions(self) -> None:
+        """Open the sessions anew, which ends an operation that a failure left half done.
+
+        Raises:
+            KeyUnavailable: the token opens none, or the key is not there any more.
+        """
+        wanted = len(self.sessions)
+        self._close_sessions()
+        self._open(wanted)
 
     def close(self) -> None:
         """Give everything back; the last signer of a token logs out, the last of a library finalises it."""
@@ -66,6 +75,10 @@ class Connection:
             self._close_sessions()
             self.login.leave()
         self.module.release()
+
+    def _open(self, wanted: int) -> None:
+        self.sessions = _open_sessions(self.login, wanted)
+        self.keys = [find_again(session, self.found) for session in self.sessions]
 
     def _close_sessions(self) -> None:
         for session in self.sessions:

@@ -170,13 +170,17 @@ class Pkcs11Signer:
             raise troubles.refuse(troubles.MISMATCH)
 
     def _give_up(self, connection: Connection, error: PKCS11Error) -> KeyUnavailable:
-        """Return the sentence for a list that failed; let go of a token that is gone, so that it can be opened anew."""
+        """Return the sentence for a list that failed; let go of what cannot be used again without opening it anew."""
         if isinstance(error, troubles.TOKEN_GONE) or not connection.is_token_present():
             self._drop(troubles.PULLED)
             return troubles.refuse(troubles.PULLED)
         if isinstance(error, troubles.LOGIN_LOST):
             self._drop(troubles.LOST_AGAIN)
             return troubles.refuse(troubles.LOST_AGAIN)
+        try:
+            connection.renew_sessions()
+        except KeyUnavailable:
+            self._drop(troubles.LOGIN_NOT_RENEWED)
         return troubles.explain(error, "sign")
 
     def _drop(self, why: troubles.Sentences) -> None:
