@@ -63,19 +63,21 @@ class Parted:
 
 Rules: TypeAlias = "Place | Mapping[str, Rules] | Sequence[Rules]"
 
-_PUPIL: Final[Rules] = {
+UNSHOWN: Final = Place(0, 0, lines=0)
+"""A text that this level's template does not show: no pupil's blank needs it."""
+
+_PUPIL: Final[Mapping[str, Rules]] = {
     "name": Place(11, 235, bold=True),
     "gender": Place(11, 60, bold=True),
     "birth_date": Place(11, 100, bold=True),
     "birth_place": Place(11, 250, bold=True),
-    "hometown": Place(11, 400, bold=True),
     "ethnicity": Place(11, 180, bold=True),
     "nationality": Place(11, 170, bold=True),
     "code": Place(11, 160, bold=True),
     "personal_id": Place(11, 118, bold=True),
     "lifelong_code": Place(11, 250, bold=True),
-    "policy_group": Place(11, 400, bold=True),
     "address": Place(11, 390, bold=True),
+    "register": UNSHOWN,  # but on the cover, by a name of its own
     "family": [{"name": Place(11, 200, bold=True), "occupation": Place(11, 110, bold=True)}],
 }
 _COMMON: Final[dict[str, Rules]] = {
@@ -83,7 +85,6 @@ _COMMON: Final[dict[str, Rules]] = {
     "locked_shown": Place(9.5, 270),
     "external_id": Place(9.5, 270),
     "cover": {"name": Place(22, 425, bold=True, centred=True), "register": Place(12, 300, centred=True)},
-    "pupil": _PUPIL,
     "previous_year": Place(9, 300),
 }
 _MARK: Final = Place(9.5, 26, centred=True)
@@ -94,13 +95,15 @@ _RESULTS: Final[Rules] = [
     Place(9.5, 75, bold=True, centred=True),
 ]
 _SECONDARY: Final[Mapping[str, Rules]] = _COMMON | {
-    "history": [{"document": Place(8, 300)}],
+    "pupil": _PUPIL | {"hometown": UNSHOWN, "policy_group": Place(11, 400, bold=True)},
+    "history": [{"document": Place(8, 300), "register": UNSHOWN}],
     "subjects": [
         {
             "term_1": {"text": _MARK},
             "term_2": {"text": _MARK},
             "year": Place(9.5, 28, bold=True, centred=True),
             "reassessed": Place(9.5, 40, centred=True),
+            "test_mark": UNSHOWN,
             "comment": Place(8.8, 240, lines=8),
         }
     ],
@@ -124,11 +127,15 @@ _SECONDARY: Final[Mapping[str, Rules]] = _COMMON | {
 }
 _QUALITIES: Final[Rules] = [{"level": Place(9.5, 50, bold=True, centred=True), "comment": Place(9.5, 274, lines=8)}]
 _PRIMARY: Final[Mapping[str, Rules]] = _COMMON | {
+    "pupil": _PUPIL | {"hometown": Place(11, 400, bold=True)},  # policy_group decides whether its row is there
     "history": [{"document": Place(7, 160), "register": Place(11, 66, centred=True)}],
     "subjects": [
         {
             "year": Place(9.5, 50, bold=True, centred=True),
             "test_mark": Place(9.5, 44, centred=True),
+            "term_1": {"text": UNSHOWN},
+            "term_2": {"text": UNSHOWN},
+            "reassessed": UNSHOWN,
             "comment": Place(9.5, 217, lines=8),
         }
     ],
@@ -192,6 +199,8 @@ class _Parting:
         return [self.part(item, rules[min(index, len(rules) - 1)]) for index, item in enumerate(value)]
 
     def _part_text(self, text: str, place: Place) -> str:
+        if place is UNSHOWN:
+            return ""
         lines = self._set_lines(text, place)
         if not lines or len(self.fillers) + len(lines) > _MAX_TOKENS:
             return text
