@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -113,8 +114,9 @@ def test_the_file_that_was_signed_stays_as_it_was() -> None:
     pdf, slots, _ = unsigned_pdf()
     document, signer = OpenPdf(pdf), make_signer("p-256")
     one, other = (attach(document, prepare(document, slot, signer), signer) for slot in slots[:2])
+    assert_same(one, OpenPdf(one.octets))
+    assert_same(other, OpenPdf(other.octets))
     assert_same(document, OpenPdf(pdf))
-    assert len({document.sha256, one.sha256, other.sha256}) == 3
 
 
 def test_an_opened_file_travels_as_its_octets() -> None:
@@ -149,6 +151,28 @@ def test_a_section_made_for_another_file_is_not_appended() -> None:
         OpenPdf(pdf).append(second.removeprefix(first))
     with pytest.raises(MalformedTranscript, match="does not continue"):
         OpenPdf(first).append(first.removeprefix(pdf))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(rb"/Size \d+", b"/Size 7"), (rb"/Root \d+", b"/Root 7"), (rb"/Info \d+", b"/Info 7"), (rb"/ID\[<..", b"/ID[<07")],
+)
+def test_a_section_whose_trailer_says_something_else_is_not_appended(old: bytes, new: bytes) -> None:
+    pdf, slots, policy = unsigned_pdf()
+    section = sign_slot(pdf, slots[0], make_signer("p-256"), policy).removeprefix(pdf)
+    other = section[: section.rindex(b"trailer")] + re.sub(old, new, section[section.rindex(b"trailer") :])
+    assert other != section
+    with pytest.raises(MalformedTranscript, match="does not continue"):
+        OpenPdf(pdf).append(other)
+
+
+def test_sections_that_follow_each_other_in_a_circle_are_refused() -> None:
+    pdf, slots, policy = unsigned_pdf()
+    signed = sign_slot(pdf, slots[0], make_signer("p-256"), policy)
+    at = OpenPdf(signed).form.startxref
+    circle = signed[:at] + re.sub(rb"/Prev \d+", b"/Prev %d" % at, signed[at:])
+    with pytest.raises(MalformedTranscript, match="not written by this program"):
+        prepare(circle, slots[1], make_signer("p-256"))
 
 
 Path = Callable[[Pending, bytes], tuple[bytes | OpenPdf, Pending]]
