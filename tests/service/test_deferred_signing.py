@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from service.signing.preparing import (
     drop_batch,
     sweep_batches,
 )
-from service.signing.values import SignedValue
+from service.signing.values import SignedValue, ValuesHead, write_value, write_values_head
 from tests.support.deferred import (
     all_attached,
     attach,
@@ -33,6 +34,7 @@ from tests.support.deferred import (
     prepare_and_sign,
 )
 from tests.support.http import SQLITE_ONLY
+from tests.support.victims import VALUES, open_victims
 from tests.support.workflow import (
     AT,
     SmallSchool,
@@ -81,6 +83,7 @@ def test_values_from_another_machine_are_attached_once(school: SmallSchool) -> N
         prepare(school, signer)
 
 
+@SQLITE_ONLY
 def test_a_whole_school_signs_deferred_and_verifies(school: SmallSchool) -> None:
     while codes := school.list_open_staff():
         for code in codes:
@@ -115,6 +118,7 @@ def test_an_xml_goes_onto_the_newer_document_and_a_stale_pdf_waits(school: Small
     assert all_attached(attach(school, next_made, next_values))
 
 
+@SQLITE_ONLY
 def test_signing_in_the_same_room_overtakes_an_open_batch(school: SmallSchool) -> None:
     code = school.teachers[0]
     made, values = prepare_and_sign(school, school.open_person(code))
@@ -150,6 +154,7 @@ def list_teachers(authority: AuthorityList) -> list[StaffEntry]:
     return [one for one in authority.staff if {office.office for office in one.offices} == {Office.SUBJECT_TEACHER}]
 
 
+@SQLITE_ONLY
 def test_values_may_come_in_any_order_and_in_parts(school: SmallSchool) -> None:
     made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
     pdf_alone = attach(school, made, [one for one in values if one.format is PADES][:1])
@@ -159,6 +164,7 @@ def test_values_may_come_in_any_order_and_in_parts(school: SmallSchool) -> None:
     assert [one.value for one in report.results] == values[::-1], "results come in the order of the values"
 
 
+@SQLITE_ONLY
 def test_swapped_foreign_and_doubled_values_are_refused_by_name(school: SmallSchool) -> None:
     made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
     first, second, third, fourth = values
@@ -190,6 +196,7 @@ def test_nonsense_is_no_value(school: SmallSchool, spoiled: bytes) -> None:
     assert school.snapshot() == before
 
 
+@SQLITE_ONLY
 def test_another_persons_value_is_refused(school: SmallSchool) -> None:
     first, second = find_teacher(school, Scheme.ECDSA), school.homeroom
     made = prepare(school, school.open_person(first))
@@ -199,6 +206,7 @@ def test_another_persons_value_is_refused(school: SmallSchool) -> None:
     assert set(list_outcomes(attach(school, made, forged))) == {"signature-mismatch"}
 
 
+@SQLITE_ONLY
 def test_a_document_made_anew_meanwhile_keeps_no_stale_picture(school: SmallSchool) -> None:
     made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
     changed = school.list_documents()[0]
@@ -225,6 +233,7 @@ def test_values_come_too_late_after_a_day(school: SmallSchool) -> None:
     school.assert_rows_tell_what_files_hold()
 
 
+@SQLITE_ONLY
 def test_a_batch_that_was_given_up_takes_nothing(school: SmallSchool) -> None:
     made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
     drop_batch(school.workspace, made.head.batch_id, actor="test")
@@ -277,3 +286,21 @@ def test_a_certificate_that_ends_meanwhile_attaches_nothing(school: SmallSchool)
     with pytest.raises(NotEligible):
         attach(later(school, timedelta(hours=2)), made, values)
     assert all_attached(attach(school, made, values))
+
+
+@SQLITE_ONLY
+def test_an_attach_that_is_killed_anywhere_repeats_and_loses_nothing(school: SmallSchool) -> None:
+    made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
+    head = write_values_head(ValuesHead.of(made.head))
+    (school.folder.parent / VALUES).write_bytes(head + b"".join(write_value(one) for one in values))
+    killed = 0
+    with open_victims(school) as victims:
+        for kill_at in count(1, 2):
+            if victims.run("attach", kill_at=kill_at):
+                break
+            killed += 1
+            school.assert_rows_tell_what_files_hold()
+            school.assert_store_is_sound()
+    assert killed > 2, "before a file, between files, and after the rows"
+    assert list_outcomes(attach(school, made, values)) == ["already-attached"] * 4
+    school.assert_rows_tell_what_files_hold()

@@ -20,10 +20,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from service.signing.attaching import attach_values, get_open_batch
+from service.signing.desk import open_services
+from service.signing.extending import extend_documents
+from service.signing.values import parse_values_file
 from tests.support.pki import development_pki
-from tests.support.workflow import SmallSchool, open_enrolled, read_records
+from tests.support.workflow import ACTOR, SmallSchool, open_enrolled, read_records
 from transcript_core.model import SchoolLevel
+from transcript_core.policy import SignatureLevel
 
+VALUES: Final = "values.jsonl"
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _TOUCHES: Final = {"tempfile.mkstemp": 0, "os.rename": 1, "os.remove": 0}
 """Audit event → which of its arguments is the path that counts."""
@@ -41,7 +47,7 @@ class Victims:
         """Do `job` in a process of its own; return whether it came to its end.
 
         Args:
-            job: "build", "sign" or "issue".
+            job: "build", "sign", "issue", "extend", or "attach": the values in the file VALUES beside the school's folder.
             kill_at: which touch of the document store, counted from 1, it does not survive.
             kill_after_s: seconds it may live.
 
@@ -91,7 +97,26 @@ def _issue(school: SmallSchool) -> None:
     assert not report.failed, report.failed
 
 
-_JOBS: Final[dict[str, Callable[[SmallSchool], None]]] = {"build": _build, "sign": _sign, "issue": _issue}
+def _attach(school: SmallSchool) -> None:
+    found = parse_values_file((school.folder.parent / VALUES).read_bytes())
+    batch = get_open_batch(school.workspace, found.head.batch_id)
+    report = attach_values(school.workspace, batch, found.values, actor=ACTOR)
+    assert not [one for one in report.results if one.error is not None]
+
+
+def _extend(school: SmallSchool) -> None:
+    services = open_services(school.workspace, school.fetch)
+    report = extend_documents(school.context, services, level=SignatureLevel.B_LTA, actor=ACTOR)
+    assert not (report.failed or report.waiting), report
+
+
+_JOBS: Final[dict[str, Callable[[SmallSchool], None]]] = {
+    "build": _build,
+    "sign": _sign,
+    "issue": _issue,
+    "attach": _attach,
+    "extend": _extend,
+}
 
 
 def _main() -> None:
