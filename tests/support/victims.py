@@ -47,7 +47,8 @@ class Victims:
         """Do `job` in a process of its own; return whether it came to its end.
 
         Args:
-            job: "build", "sign", "issue", "extend", or "attach": the values in the file VALUES beside the school's folder.
+            job: "build", "sign", "issue", "extend", or "attach", with the values in the file VALUES beside the
+                school's folder.
             kill_at: which touch of the document store, counted from 1, it does not survive.
             kill_after_s: seconds it may live.
 
@@ -107,7 +108,8 @@ def _attach(school: SmallSchool) -> None:
 def _extend(school: SmallSchool) -> None:
     services = open_services(school.workspace, school.fetch)
     report = extend_documents(school.context, services, level=SignatureLevel.B_LTA, actor=ACTOR)
-    assert not (report.failed or report.waiting), report
+    assert not report.failed, report
+    assert not report.waiting, report
 
 
 _JOBS: Final[dict[str, Callable[[SmallSchool], None]]] = {
