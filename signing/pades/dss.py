@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from signing.pades.increment import append_section
+from signing.pades.relevance import find_relevant
 from signing.pades.stored import StoredPdf, StoredSignature, get_reference, read_stored
 from transcript_core.pdf import Name, Ref, Value, write_value
 from transcript_core.pki.evidence import Evidence
@@ -24,7 +25,8 @@ def append_evidence(pdf: bytes, evidences: Sequence[Evidence]) -> bytes:
     """Return the file with the evidence in its security store; unchanged when it holds all of it already.
 
     A signer's own certificate is left out: it stands in the signature.  A signature gets its VRI entry when evidence
-    of its own certificate is given; evidence of the authority that stamped it goes into the same entry, so give both.
+    of its own certificate is given, and the seal also when the store holds it from before; evidence of the authority
+    that stamped it belongs into the same entry, so give both at once.
 
     Raises:
         MalformedTranscript: the file is not one of ours.
@@ -50,6 +52,14 @@ def _sort_evidence(evidence: Evidence) -> Mapping[str, Sequence[bytes]]:
         "OCSPs": evidence.ocsps,
         "CRLs": evidence.crls,
     }
+
+
+def _sort_given(signature: StoredSignature, evidences: Sequence[Evidence]) -> Mapping[str, Sequence[bytes]] | None:
+    """Return the given pieces about the signature's certificates; None when its signer's are not among them."""
+    found = [one for one in evidences if one.leaf.der in signature.contents]
+    if not any(signature.is_signed_by(one.leaf) for one in found):
+        return None
+    return {kind: [der for one in found for der in _sort_evidence(one)[kind]] for kind in _KINDS}
 
 
 class _Store:
@@ -83,16 +93,16 @@ class _Store:
         self._changed = True
 
     def add_vri(self, signature: StoredSignature, evidences: Sequence[Evidence]) -> None:
-        """Say which pieces prove this signature, unless that is said or its signer's evidence was not given."""
-        found = [one for one in evidences if one.leaf.der in signature.contents]
-        if signature.vri_key in self._vri or not any(signature.is_signed_by(one.leaf) for one in found):
+        """Say which pieces prove this signature, unless that is said or its signer's evidence is not known."""
+        if signature.vri_key in self._vri:
             return
-        entry: dict[str, Value] = {}
-        for kind, name in _KINDS.items():
-            references = self._find_places(kind, (der for one in found for der in _sort_evidence(one)[kind]))
-            if references:
-                entry[name] = references
-        self._vri[signature.vri_key] = entry
+        pieces = _sort_given(signature, evidences)
+        if pieces is None and not signature.is_document_timestamp:
+            pieces = find_relevant(signature, self._list_pieces())
+        if pieces is None:
+            return
+        entry = {name: self._find_places(kind, pieces[kind]) for kind, name in _KINDS.items() if pieces[kind]}
+        self._vri[signature.vri_key] = dict(entry)
         self._changed = True
 
     def append(self) -> bytes:
@@ -108,6 +118,9 @@ class _Store:
         if self._catalog is not None:
             bodies[self._stored.form.root] = write_value({**self._catalog, "DSS": Ref(self._number)})
         return append_section(self._stored.data, self._stored.form, bodies)
+
+    def _list_pieces(self) -> Mapping[str, Sequence[bytes]]:
+        return {kind: [der for one, der in self._places if one == kind] for kind in _KINDS}
 
     def _find_places(self, kind: str, values: Iterable[bytes]) -> list[Value]:
         return [self._places[kind, der] for der in dict.fromkeys(values)]

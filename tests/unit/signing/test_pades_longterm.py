@@ -155,6 +155,32 @@ def test_evidence_of_the_authority_alone_makes_no_entry() -> None:
     assert "VRI" not in store
 
 
+def test_seal_gets_its_entry_though_its_evidence_was_stored_before_it_signed() -> None:
+    pdf, slots, policy = unsigned_pdf()
+    seal = open_seal_with(RSA)
+    of_stranger, *evidence = collect_evidence(list_people()[0], seal)
+    pdf = pades.append_evidence(pdf, [of_stranger, *evidence])
+    sealed = sign_slot(pdf, slots[-1], seal, policy, timestamped=True)
+    assert "VRI" not in get_store(sealed)[1]
+    file, store = get_store(pades.append_evidence(sealed, ()))
+    vri = store["VRI"]
+    assert isinstance(vri, dict)
+    (entry,) = vri.values()
+    assert isinstance(entry, dict)
+    assert list_streams(file, entry["OCSP"]) == {der for one in evidence for der in one.ocsps}
+    assert list_streams(file, entry["CRL"]) == {der for one in evidence for der in one.crls}
+    assert list_streams(file, entry["Cert"]) == {one.der for each in evidence for one in each.chain[1:]}
+
+
+def test_seal_gets_no_entry_before_the_status_of_its_timestamps_authority_is_there() -> None:
+    pdf, slots, policy = unsigned_pdf()
+    seal = open_seal_with(RSA)
+    own, _ = collect_evidence(seal)
+    sealed = sign_slot(pades.append_evidence(pdf, [own]), slots[-1], seal, policy, timestamped=True)
+    assert pades.append_evidence(sealed, ()) == sealed
+    assert "VRI" in get_store(pades.append_evidence(sealed, collect_evidence()))[1]
+
+
 def test_evidence_of_people_is_said_to_be_theirs_before_the_seal_signs() -> None:
     pdf, slots, policy = unsigned_pdf()
     people = list_people()

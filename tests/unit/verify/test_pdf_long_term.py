@@ -123,8 +123,7 @@ def test_timestamp_revision_that_brings_more_is_named() -> None:
     bodies = {number: write_value(one.value) for number, one in stamped.objects.items()}
     assert "document-timestamp" not in list_codes(append_objects(pdf, bodies))  # only the range is wrong
     for extra in (b"<</Type/Annot/Subtype/FreeText/Rect[0 0 9 9]>>", b"<</S/JavaScript/JS(x)>>"):
-        forged = append_objects(pdf, {**bodies, form.size + len(bodies): extra})
-        assert "document-timestamp" in list_codes(forged) or "revision-structure" in list_codes(forged)
+        assert "document-timestamp" in list_codes(append_objects(pdf, {**bodies, form.size + 2: extra}))
 
 
 @pytest.mark.parametrize(
