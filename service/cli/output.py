@@ -10,8 +10,18 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from service.progress import Advance
 from transcript_core.records import Problem, Severity
@@ -44,6 +54,14 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
+class _RateColumn(ProgressColumn):
+    """Items a second, over the last half minute or so."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate; nothing before the first item."""
+        return Text("" if task.speed is None else f"{task.speed:.0f}/s", style="progress.data.speed")
+
+
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Advance]:
     """Show a bar while the block runs; yield the function that moves it.  Silent where nobody watches."""
@@ -51,6 +69,7 @@ def progress(label: str, total: int) -> Iterator[Advance]:
         TextColumn("[bold]{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

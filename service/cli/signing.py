@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import Annotated
 
 import typer
 
@@ -22,11 +25,14 @@ from service.housekeeping import sweep_store
 from service.schools.enrolment import get_enrolled_school
 from service.signing.desk import SigningDesk, open_services
 from service.signing.issuing import IssueReport, issue_documents
+from service.signing.review import Review, build_review
+from service.signing.review_files import load_approval, save_review
+from service.signing.review_text import MAX_SHOWN, describe, review_to_dict
 from service.signing.workflow import SigningReport, sign_open_slots
 from service.workspace import Workspace
 from signing.http import HttpFetch
 from signing.signer import Signer
-from transcript_core.errors import TranscriptError
+from transcript_core.errors import InputError, TranscriptError
 
 ACTOR = "cli"
 
@@ -42,17 +48,53 @@ def sign(
     password_file: PasswordOption = None,
     school_code: SchoolOption = None,
     class_name: ClassOption = None,
+    only_review: Annotated[bool, typer.Option("--review", help="Show what would be signed; sign nothing.")] = False,
+    approve: Annotated[
+        str | None,
+        typer.Option("--approve", help="Sign what an earlier --review showed under this digest, and nothing else."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve what is open now without being asked.")] = False,
     json: JsonOption = False,
 ) -> int:
-    """Sign, in XML and PDF, every slot that is open for the key's owner.  Run it again to go on after a stop."""
+    """Review, approve and sign, in XML and PDF, what is open for the key's owner; run again to go on after a stop."""
     workspace = open_settings_workspace()
     school = get_enrolled_school(workspace.get_authority(), school_code)
-    with open_desk(workspace, open_key(key, password_file)) as desk, progress("sign", 0) as advance:
-        report = sign_open_slots(
-            desk, school_code=school.school_code, class_name=class_name, actor=ACTOR, advance=advance
-        )
-    print_json(_signing_to_dict(report)) if json else _print_signing(report)
+    with closing(open_key(key, password_file)) as signer, open_desk(workspace, signer) as desk:
+        review = build_review(desk, school_code=school.school_code, class_name=class_name)
+        if only_review:
+            save_review(workspace, review)
+            print_json(review_to_dict(review)) if json else _show_review(review)
+            return 0
+        approval = review.contents if approve is None else load_approval(workspace, approve)
+        if not json:
+            _show_review(review)
+        if review.slots and not (yes or approve):
+            _ask(review)
+        with progress("sign", len(review.slots)) as advance:
+            report = sign_open_slots(
+                desk,
+                school_code=school.school_code,
+                class_name=class_name,
+                approval=approval,
+                actor=ACTOR,
+                advance=advance,
+            )
+    if json:
+        print_json({"review": review_to_dict(review), **_signing_to_dict(report)})
+    else:
+        _print_signing(report)
     return 1 if report.failed else 0
+
+
+def _show_review(review: Review) -> None:
+    for line in describe(review):
+        say(line)
+
+
+def _ask(review: Review) -> None:
+    if not sys.stdin.isatty():
+        raise InputError("nobody can be asked to approve here; add --yes, or --approve with the digest of a review")
+    typer.confirm(f"Ký {len(review.slots)} học bạ này?", abort=True, err=True)
 
 
 def issue(
@@ -91,8 +133,14 @@ def _signing_to_dict(report: SigningReport) -> dict[str, object]:
 
 def _print_signing(report: SigningReport) -> None:
     say(f"{len(report.signed)} slots signed in XML and PDF")
+    shown: Counter[str] = Counter()
     for key, slot, error in report.failed:
-        fail(f"{key} {slot}: {describe_error(error)}", code=error.code)
+        shown[error.code] += 1
+        if shown[error.code] <= MAX_SHOWN:
+            fail(f"{key} {slot}: {describe_error(error)}", code=error.code)
+    for code, count in shown.items():
+        if count > MAX_SHOWN:
+            fail(f"… and {count - MAX_SHOWN} more; see all of them with --json", code=code)
 
 
 def _issue_to_dict(report: IssueReport) -> dict[str, object]:

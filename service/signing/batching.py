@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from service.progress import Advance
 from service.signing.desk import SigningDesk, get_trust
@@ -20,6 +20,7 @@ from service.signing.opening import SlotName, SlotWork, load_work
 from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.signing.workplace import Assignment, Finished, StoreWorkplace
 from service.store import StoreFull
+from service.transcripts.repository import DocumentKey
 from signing.batch import Terms, choose_workers, sign_named
 from signing.eligibility import SignerCheck
 from signing.signer import SigningIdentity
@@ -27,6 +28,9 @@ from transcript_core.authority import AuthorityList
 from transcript_core.errors import TranscriptError
 from transcript_core.model import SlotRole
 from transcript_core.policy import SignatureFormat, SignatureLevel, list_policies
+
+Approval: TypeAlias = Mapping[DocumentKey, str]
+"""What a person approved: document → SHA-256 of its content, in hex, as a review shows it."""
 
 SAVED_AT_ONCE: Final = 64
 """Documents saved in one transaction: their rows take about 20 ms, the commit's write to the disk 5 ms."""
@@ -48,6 +52,7 @@ def sign_pass(
     todo: Sequence[SlotName],
     *,
     school_code: str,
+    approval: Approval | None = None,
     actor: str,
     advance: Advance,
     workers: int | None = None,
@@ -55,6 +60,7 @@ def sign_pass(
     """Sign these slots, at most one of each document, and save them.
 
     Args:
+        approval: what was reviewed; other documents, and other contents, are refused by name.  None: all is approved.
         workers: processes to use; None: as many as suit the number of slots and the policies.
 
     Raises:
@@ -63,14 +69,17 @@ def sign_pass(
     """
     if not todo:
         return PassReport()
-    return _Pass(desk, school_code, actor, advance).run(todo, workers)
+    return _Pass(desk, school_code, actor, advance, approval).run(todo, workers)
 
 
 class _Pass:
     """One pass on its way."""
 
-    def __init__(self, desk: SigningDesk, school_code: str, actor: str, advance: Advance) -> None:
+    def __init__(
+        self, desk: SigningDesk, school_code: str, actor: str, advance: Advance, approval: Approval | None = None
+    ) -> None:
         self._desk = desk
+        self._approval = approval
         self._advance = advance
         self._timestamped = _want_timestamps()
         self._terms = _build_terms(desk, school_code, timestamped=self._timestamped)
@@ -114,7 +123,7 @@ class _Pass:
     def _list_assignments(self, todo: Sequence[SlotName]) -> Iterator[Assignment]:
         for start in range(0, len(todo), _ROWS_AT_ONCE):
             for work in load_work(self._desk.workspace, todo[start : start + _ROWS_AT_ONCE]):
-                assignment = _assign(work)
+                assignment = _assign(work, None if self._approval is None else self._approval.get(work.stored.key, ""))
                 self._under_way[_name(assignment)] = work
                 yield assignment
 
@@ -136,13 +145,13 @@ class _Pass:
         self._advance(len(finished))
 
 
-def _assign(work: SlotWork) -> Assignment:
+def _assign(work: SlotWork, approved_sha256: str | None) -> Assignment:
     stored = work.stored
     files: Mapping[SignatureFormat, str] = {
         SignatureFormat.XADES: stored.xml_sha256,
         SignatureFormat.PADES: stored.pdf_sha256,
     }
-    return Assignment(stored.key.serial, stored.key.version, work.slot_id, files, work.missing)
+    return Assignment(stored.key.serial, stored.key.version, work.slot_id, files, work.missing, approved_sha256)
 
 
 def _name(assignment: Assignment) -> tuple[str, int, str]:

@@ -66,7 +66,7 @@ def read_description(xml: bytes) -> DocumentDescription:
     Raises:
         MalformedTranscript: it is not a transcript.
     """
-    content = xml[: max(xml.find(_SLOTS_BEGIN), 0)]
+    content = _cut_content(xml)
     name, shape = _NAME.search(content), _digest_shape(content)
     if name is None or shape is None:
         return _read(xml)
@@ -75,6 +75,22 @@ def read_description(xml: bytes) -> DocumentDescription:
         known = _read(xml)
         _remember(shape, known)
     return replace(known, serial=name[1].decode("ascii"), version=int(name[2]))
+
+
+def cut_content(xml: bytes) -> bytes:
+    """Return the octets of a stored transcript in front of its signatures: all its content, the PDF's digest included.
+
+    Raises:
+        MalformedTranscript: it is none.
+    """
+    content = _cut_content(xml)
+    if not content:
+        raise MalformedTranscript("this is no stored transcript: it has no list of slots")
+    return content
+
+
+def _cut_content(xml: bytes) -> bytes:
+    return xml[: max(xml.find(_SLOTS_BEGIN), 0)]
 
 
 def _read(xml: bytes) -> DocumentDescription:

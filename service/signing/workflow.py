@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.progress import Advance, no_progress
-from service.signing.batching import sign_pass
+from service.signing.batching import Approval, sign_pass
 from service.signing.desk import SigningDesk, find_staff_codes
 from service.signing.evidence_store import put_evidence
 from service.signing.opening import OpenSlot, SlotName, build_task, find_open_slots, open_slots
@@ -43,7 +43,7 @@ def sign_open_slots(
     *,
     school_code: str,
     class_name: str | None = None,
-    approved: Collection[DocumentKey] | None = None,
+    approval: Approval | None = None,
     actor: str,
     advance: Advance = no_progress,
     workers: int | None = None,
@@ -51,7 +51,8 @@ def sign_open_slots(
     """Sign all that is open for the holder of the desk's certificate; one bad document never stops the others.
 
     Args:
-        approved: documents to sign, as they were reviewed (`service.signing.review`); None: all that are open.
+        approval: what was reviewed (`Review.contents`); documents that are not in it, or changed since, are named as
+            failed.  None: all that is open.
         workers: worker processes; None: as suits the number of documents.
 
     Raises:
@@ -61,7 +62,7 @@ def sign_open_slots(
     """
     report = SigningReport()
     for staff_code in find_staff_codes(desk.workspace.get_authority(), desk.signer.certificate.identity):
-        action = _Action(desk, staff_code, school_code, class_name, approved, actor, advance, workers)
+        action = _Action(desk, staff_code, school_code, class_name, approval, actor, advance, workers)
         if not action.run(report):
             break
     return report
@@ -75,7 +76,7 @@ class _Action:
     staff_code: str
     school_code: str
     class_name: str | None
-    approved: Collection[DocumentKey] | None
+    approval: Approval | None
     actor: str
     advance: Advance
     workers: int | None
@@ -90,6 +91,7 @@ class _Action:
                 self.desk,
                 todo,
                 school_code=self.school_code,
+                approval=self.approval,
                 actor=self.actor,
                 advance=self.advance,
                 workers=self.workers,
@@ -102,14 +104,13 @@ class _Action:
         return not any(isinstance(error, KeyUnavailable) for error in failed.values())
 
     def _find(self, skip: Collection[SlotName]) -> list[SlotName]:
-        found = find_open_slots(
+        return find_open_slots(
             self.desk.workspace,
             school_code=self.school_code,
             staff_code=self.staff_code,
             class_name=self.class_name,
             skip=frozenset(skip),
         )
-        return [name for name in found if self.approved is None or name[0] in self.approved]
 
 
 def _may_retry(error: TranscriptError | None, tried: int) -> bool:

@@ -6,21 +6,33 @@ back; the process with the database saves them (`saving.py`).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Protocol, TypeAlias
 
-from service.signing.description import DocumentDescription, read_description
+from service.signing.description import DocumentDescription, cut_content, read_description
 from service.store import DocumentStore
 from signing.batch import SigningResult, SigningTask
 from signing.pades import OpenPdf
-from transcript_core.errors import Conflict, NotFound, TranscriptError
+from transcript_core.errors import Conflict, NotFound, SigningError, TranscriptError
 from transcript_core.policy import SignatureFormat, Slot
 from transcript_core.render.appearance import Appearance, build_person_appearance
 from transcript_core.render.prepared import read_prepared
 from transcript_core.xml import StoredDocument
+
+
+class ChangedSinceReview(SigningError):
+    """A document is not, or not any more, what the person approved; it is left out."""
+
+    code = "changed-since-review"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
+        self.text_vi = "Học bạ đã thay đổi hoặc mới xuất hiện sau khi rà soát; hãy rà soát lại rồi ký."
+
 
 Files: TypeAlias = Mapping[SignatureFormat, str]
 """Format → SHA-256 of the stored file, in hex."""
@@ -35,6 +47,7 @@ class Assignment:
     slot_id: str
     files: Files  # as the document's row names them now
     missing: tuple[SignatureFormat, ...]  # formats to sign
+    approved_sha256: str | None = None  # of the content that was reviewed, in hex; None: whatever it is now
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +121,11 @@ class StoreWorkplace:
 
         Raises:
             NotFound, Conflict: a file is gone or changed, or the document has no such slot.
+            ChangedSinceReview: what was approved is another content.
             MalformedTranscript: the document cannot be read.
         """
         xml = self.store.open(name.files[SignatureFormat.XADES], StoredDocument)
+        _check_approved(name, xml.octets)
         document, slot = find_slot(xml.octets, name.slot_id)
         with_pdf = SignatureFormat.PADES in name.missing
         pdf = self.store.open(name.files[SignatureFormat.PADES], OpenPdf) if with_pdf else None
@@ -142,6 +157,12 @@ class StoreWorkplace:
     def flush(self) -> None:
         """Make durable what was stored.  Raises: StoreFull."""
         self.store.sync()
+
+
+def _check_approved(name: Assignment, xml: bytes) -> None:
+    if name.approved_sha256 in {None, hashlib.sha256(cut_content(xml)).hexdigest()}:
+        return
+    raise ChangedSinceReview(f"document {name.serial}/{name.version} changed since the review; review it again")
 
 
 def find_slot(xml: bytes, slot_id: str) -> tuple[DocumentDescription, Slot]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -21,7 +22,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from service.db.tables import (
     DocumentRow,
@@ -75,6 +76,9 @@ class StoredDocument:
     json_sha256: str | None
     view_secret_sha256: bytes | None
 
+
+_KEYS_AT_ONCE: Final = 400
+"""Documents named in one query: SQLite takes some thousand values."""
 
 SlotMark: TypeAlias = tuple[DocumentKey, str, frozenset[SignatureFormat]]
 """A slot and the formats in which it is signed: (document, slot Id, formats)."""
@@ -286,6 +290,43 @@ def count_open_slots(session: Session, *, school_code: str, class_name: str | No
     if class_name is not None:
         query = query.where(DocumentRow.class_name == class_name)
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def count_missing_before(
+    session: Session, *, school_code: str, staff_codes: Sequence[str], class_name: str | None = None
+) -> tuple[dict[tuple[str, str], int], int]:
+    """Return who has not signed before this person, (staff code, role) → documents, and how many documents wait so."""
+    mine, other = aliased(SlotRow), aliased(SlotRow)
+    query = (
+        select(other.staff_code, other.role, other.serial, other.version)
+        .join(mine, (mine.serial == other.serial) & (mine.version == other.version))
+        .join(DocumentRow, (DocumentRow.serial == other.serial) & (DocumentRow.version == other.version))
+        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
+        .where(mine.staff_code.in_(staff_codes), or_(~mine.xades, ~mine.pades))
+        .where(other.order < mine.order, or_(~other.xades, ~other.pades))
+        .distinct()
+    )
+    if class_name is not None:
+        query = query.where(DocumentRow.class_name == class_name)
+    rows = [
+        (staff_code or "", role, DocumentKey(serial, number))
+        for staff_code, role, serial, number in session.execute(query)
+    ]
+    return dict(Counter((staff_code, role) for staff_code, role, _ in rows)), len({key for _, _, key in rows})
+
+
+def count_certificates(session: Session, keys: Sequence[DocumentKey]) -> dict[tuple[str, str], int]:
+    """Return (SHA-256 of a signer's certificate, of its evidence's file) → how many of these documents it signed."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for start in range(0, len(keys), _KEYS_AT_ONCE):
+        names = [(key.serial, key.version) for key in keys[start : start + _KEYS_AT_ONCE]]
+        query = (
+            select(EvidenceRow.certificate_sha256, EvidenceRow.evidence_sha256, EvidenceRow.serial, EvidenceRow.version)
+            .where(tuple_(EvidenceRow.serial, EvidenceRow.version).in_(names))
+            .distinct()
+        )
+        counted.update((certificate, evidence) for certificate, evidence, _, _ in session.execute(query))
+    return dict(counted)
 
 
 def move_document(session: Session, before: StoredDocument, *, xml_sha256: str, pdf_sha256: str, **values: Any) -> None:

@@ -79,7 +79,7 @@ class Office:
             signed = False
             for holder in self.keys:
                 if holder != "seal":
-                    runs.append(self.run("sign", *self.key(holder), "--json"))
+                    runs.append(self.run("sign", *self.key(holder), "--yes", "--json"))
                     signed = signed or bool(runs[-1].json["signed"])
         return runs
 
@@ -361,6 +361,7 @@ def test_what_cannot_be_done_is_told_in_one_line(office: Office, argv: tuple[str
         ("HOCBA_DATABASE_URL", "nonsense", "HOCBA_DATABASE_URL"),
         ("HOCBA_DATABASE_URL", "postgresql+psycopg://nobody:secret@127.0.0.1:1/none", "HOCBA_DATABASE_URL"),
         ("HOCBA_AUTHORITY_FILE", "/nowhere/authority.jws", "authority"),
+        ("HOCBA_TSA_URLS", "http://tsa.example|budget=many", "HOCBA_TSA_URLS"),
         ("HOCBA_ANCHORS_DIR", "/nowhere", "/nowhere"),
     ],
 )
@@ -397,8 +398,44 @@ def test_keys_dev_lists_what_was_issued(office: Office) -> None:
     assert office.run("keys-dev", "list", "--folder", office.folder / "school").code == 1
 
 
-@pytest.mark.parametrize("verb", ["import", "build", "sign", "issue", "verify", "inspect", "recall", "serve", "audit"])
+@pytest.mark.parametrize(
+    "verb", ["import", "build", "sign", "issue", "extend", "verify", "inspect", "recall", "serve", "audit"]
+)
 def test_every_verb_explains_itself(office: Office, verb: str) -> None:
     ran = office.run(verb, "--help")
     assert ran.code == 0
     assert "Usage" in ran.out
+
+
+def test_extend_raises_what_was_issued(office: Office, tmp_path: Path) -> None:
+    own = office.copy(tmp_path / "own")
+    first = own.run("extend", "--all", "--to", "B-LTA", "--json", HOCBA_TSA_URLS=f"{own.pki.tsa_url}|budget=1/1h")
+    assert first.code == 1
+    assert len(first.json["waiting"]) == PUPILS
+    assert first.json["retry_at"]
+    second = own.run("extend", "--all", "--to", "B-LTA", "--json")
+    assert (second.code, second.json["waiting"], second.json["failed"]) == (0, [], [])
+    assert {one["level"] for one in second.json["raised"]} == {"B-LTA"}
+    assert "0 documents raised" in own.run("extend", "--all", "--to", "B-LTA").out
+    for path in own.write_files(tmp_path / "files"):
+        if b"ArchiveTimeStamp" in path.read_bytes():
+            assert own.run("verify", path, "--status", own.folder / "status.jws").code == 0
+
+
+def test_extend_raises_loose_files_in_their_place(office: Office, tmp_path: Path) -> None:
+    path = office.write_files(tmp_path / "files")[0]
+    ran = office.run("extend", path, "--to", "B-LTA", "--json")
+    assert ran.code == 0, ran.err
+    assert [one["level"] for one in ran.json] == ["B-LTA"]
+    assert path.read_bytes().count(b"<xades141:ArchiveTimeStamp") == 1
+    assert office.run("extend", path, "--to", "B-LTA").out.strip().endswith("B-LTA")
+    assert path.read_bytes().count(b"<xades141:ArchiveTimeStamp") == 1
+    path.write_bytes(b"%PDF-1.7 nothing")
+    assert office.run("extend", path).code == 1
+
+
+@pytest.mark.parametrize("argv", [(), ("--all", "file.xml"), ("--all", "--to", "B-X")])
+def test_extend_says_what_it_needs(office: Office, argv: tuple[str, ...]) -> None:
+    ran = office.run("extend", *argv)
+    assert ran.code == 1
+    assert len(ran.err.strip().splitlines()) == 1
