@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 import zxingcpp
 from PIL import Image
 
+from tests.support.softhsm import needs_softhsm
+
 ROOT = Path(__file__).resolve().parents[2]
 REAL_SCHOOL = ROOT.parent / "shared" / "data" / "thcs-school"
 REAL_CLASS = "7A2"
@@ -20,9 +23,17 @@ PUPILS = 8
 TIMEOUT_S = 300
 
 
-def run_demo(out: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def run_demo(out: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from service.cli.main import run; run()", "demo", "--out", str(out), *options]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_S,
+    )
 
 
 def test_the_bundled_school(tmp_path: Path) -> None:
@@ -37,6 +48,26 @@ def test_the_bundled_school(tmp_path: Path) -> None:
     assert "held back:" in done.stdout
     (problem_pupil,) = {row["pupil_code"] for row in read_csv(out / "problems.csv") if row["severity"] == "error"}
     assert problem_pupil in (out / "held-back.csv").read_text("utf-8-sig")
+
+
+@needs_softhsm
+def test_the_bundled_school_on_a_token(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = run_demo(out, "--pupils", "6", "--keys", "pkcs11")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(list_steps(done.stdout).values()) == {"✓"}
+    assert "PKCS#11" in done.stdout
+    check_outputs(out, documents=5)
+    check_deceits(out)
+    objects = list((out / "keys" / "pkcs11" / "tokens").glob("*/*.object"))
+    assert len(objects) > 3 * 19  # key, public key and certificate of everybody
+
+
+def test_without_softhsm_the_token_demo_says_what_to_install(tmp_path: Path) -> None:
+    done = run_demo(tmp_path / "out", "--keys", "pkcs11", PATH="/nowhere")
+    assert done.returncode == 1
+    assert "softhsm2" in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 2
 
 
 def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_pyhanko_and_pdfsig_accept_a_token_s_pades_signature(
         signed = sign_slot(pdf, slots[0], signer, policy)
     (embedded,) = PdfFileReader(io.BytesIO(signed)).embedded_signatures
     status = validate_pdf_signature(embedded, build_context())
-    assert status.bottom_line, status.pretty_print_details()
+    assert status.bottom_line
     if PDFSIG is not None:
         (tmp_path / "hocba.pdf").write_bytes(signed)
         told = subprocess.run(
