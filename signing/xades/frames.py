@@ -46,8 +46,8 @@ class SignedTexts:
 @lru_cache(maxsize=_CACHED_ACTIONS)
 def build_texts(certificate_der: bytes, algorithm: SignatureAlgorithm, terms: SignedTerms) -> SignedTexts:
     """Return the signed elements of every signature on these terms."""
-    properties = build_signed_properties(certificate_der, terms, form=Form.ALONE)
-    properties_digest = hashlib.sha256(properties.encode()).digest()
+    (properties,) = _cut(build_signed_properties(certificate_der, terms, form=Form.ALONE), holes=0)
+    properties_digest = hashlib.sha256(properties).digest()
     info = build_signed_info(terms, algorithm, properties_digest, form=Form.ALONE)
     return SignedTexts(
         info=_cut(info, holes=len(terms.part_ids)),
