@@ -165,7 +165,11 @@ class _Attachment:
             at=batch.prepared_at,
         )
         self._record = SigningRecord(
-            self.actor, batch.prepared_at, batch.identity.certificate.sha256.hex(), batch.evidence_sha256
+            self.actor,
+            signed_at=batch.prepared_at,
+            certificate_sha256=batch.identity.certificate.sha256.hex(),
+            evidence_sha256=batch.evidence_sha256,
+            recorded_at=self.workspace.clock.now(),
         )
 
     def attach(self, chunk: Sequence[tuple[int, SignedValue]]) -> None:

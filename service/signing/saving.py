@@ -54,6 +54,7 @@ class SigningRecord:
     signed_at: datetime  # aware
     certificate_sha256: str  # hex
     evidence_sha256: str  # hex; names the stored evidence of that certificate
+    recorded_at: datetime | None = None  # aware; when a value that was made elsewhere is attached; None: when signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def _write(session: Session, changes: Sequence[_Change], record: SigningRecord) 
     audit.record_many(
         session,
         [(f"{key}#{slot_id}", "+".join(sorted(kind.value for kind in formats))) for key, slot_id, formats in marks],
-        at=record.signed_at,
+        at=record.recorded_at or record.signed_at,
         actor=record.actor,
         action="sign",
     )
