@@ -3,7 +3,7 @@
 Work is found from the rows, each document is saved by itself in one transaction, and a step that was made is never made
 again; so a run may be killed anywhere, and the next one goes on.  The document digest does not change, so status, QR
 code and everything that names a document stay right; the event moves to the new file, which proves what the old one
-did and for longer (`docs/decisions/0008-extended-files.md`).
+did and for longer (`docs/decisions/0009-extended-files.md`).
 """
 
 from __future__ import annotations
