@@ -27,6 +27,9 @@ from transcript_core.errors import KeyUnavailable
 from transcript_core.pki.algorithms import SignatureAlgorithm, verify_digest
 from transcript_core.pki.certificates import Certificate
 
+LIST_SIZE: Final = 64
+"""Digests of one call; ten seconds of a slow USB token."""
+
 _DIGESTS_A_THREAD: Final = 4
 """Digests that are worth a thread: starting one takes about a tenth of the time of a signature."""
 
@@ -36,6 +39,7 @@ class Pkcs11Signer:
 
     __slots__ = (
         "_certificate", "_chain", "_connection", "_default_module", "_lock", "_secrets", "_signing", "_trouble", "_uri",
+        "_wants_pin_each_time",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +70,7 @@ class Pkcs11Signer:
             raise
         self._certificate: Certificate = found.certificate
         self._chain = found.chain
+        self._wants_pin_each_time = found.wants_pin_each_time
         self._connection = connection
 
     @property
@@ -85,8 +90,8 @@ class Pkcs11Signer:
 
     @property
     def list_size(self) -> int | None:
-        """Any number of digests: a token signs one after the other."""
-        return None
+        """Short lists, so that little is lost with a pulled token; any number where each list asks for the PIN."""
+        return None if self._wants_pin_each_time else LIST_SIZE
 
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
         """Return one signature value for each digest, in order; RSA octets, or raw r‖s for ECDSA.
@@ -103,12 +108,12 @@ class Pkcs11Signer:
         with self._lock:
             connection = self._get_connection()
             work = _Work(self._signing, digests)
-            try:
-                with connection.module.exclusive():
+            with connection.module.exclusive():
+                try:
                     self._sign(connection, work)
-            except PKCS11Error as error:
-                # frames of the library's own code hold the PIN of a key that wants it each time: leave them behind
-                raise self._give_up(connection, error) from error.with_traceback(None)
+                except PKCS11Error as error:
+                    # frames of the library's own code hold the PIN of a key that wants it each time: leave them behind
+                    raise self._give_up(connection, error) from error.with_traceback(None)
             return work.values
 
     def reopen(self) -> None:
@@ -143,17 +148,24 @@ class Pkcs11Signer:
             PKCS11Error: the token did not sign all.
             KeyUnavailable: a value of the wrong length or of another key; the PIN could not be asked again.
         """
-        pin = ask_pin(connection.token, connection.secrets) if connection.found.wants_pin_each_time else None
+        pin = ask_pin(connection.token, connection.secrets) if self._wants_pin_each_time else None
+        try:
+            if not self._run(connection, work, pin):
+                self._restore(connection)
+                work.run(connection.keys, pin)
+        finally:
+            del pin
+        self._check_first(connection, work)
+
+    def _run(self, connection: Connection, work: _Work, pin: str | None) -> bool:
+        """Return whether all is signed; False: the login was lost, the token is there."""
         try:
             work.run(connection.keys, pin)
         except troubles.LOGIN_LOST:
             if not connection.is_token_present():
                 raise
-            self._restore(connection)
-            work.run(connection.keys, pin)
-        finally:
-            del pin
-        self._check_first(connection, work)
+            return False
+        return True
 
     def _restore(self, connection: Connection) -> None:
         try:
@@ -226,8 +238,11 @@ class _Work:
             return
         with ThreadPoolExecutor(threads, thread_name_prefix="pkcs11") as pool:
             running = [pool.submit(self._sign_in, key, None) for key in keys[:threads]]
-        for one in running:
-            one.result()
+            try:
+                for one in running:
+                    one.result()
+            finally:
+                self._stopped = True  # also when the person stops the command: the pool waits for its threads
 
     def _sign_in(self, key: SignMixin, pin: str | None) -> None:
         """Take digest after digest off the list and sign it in one session."""

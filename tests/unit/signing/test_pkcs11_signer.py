@@ -26,6 +26,7 @@ from pkcs11 import exceptions as cryptoki
 from keys_dev.softhsm import SoftToken, add_token
 from signing.keystores.pkcs11 import Pkcs11Signer, open_pkcs11, parse_pkcs11_uri, troubles
 from signing.keystores.pkcs11.modules import find_module
+from signing.keystores.pkcs11.signer import LIST_SIZE
 from signing.keystores.secrets import CallbackSecret
 from signing.signer import Signer
 from tests.support.pki import development_pki, open_seal
@@ -121,7 +122,7 @@ def test_values_are_right_and_in_order(
         assert signer.algorithm.value == expected
         assert signer.certificate == development_pki().read_certificate(development_pki().issue(subscriber(entry_id)))
         assert [one.subject for one in signer.chain] == [signer.certificate.issuer]
-        assert signer.list_size is None
+        assert signer.list_size == LIST_SIZE
         digests = make_digests(9, signer.algorithm.hash_name)
         values = signer.sign_digests(digests)
         assert {len(value) for value in values} == {size}
@@ -205,6 +206,7 @@ def test_a_key_that_wants_the_pin_each_time_asks_once_a_list(tmp_path: Path) -> 
             for digest, value in zip(digests, signer.sign_digests(digests), strict=True):
                 verify(signer, digest, value)
             assert len(pin.asked) == 2  # opening, one list
+            assert signer.list_size is None
             pin.pins = ["00000000"]
             error = refuse(lambda: signer.sign_digests(digests), "PIN is wrong")
             assert len(pin.asked) == 3
@@ -408,6 +410,37 @@ def test_several_processes_sign_at_the_same_time(token: SoftToken) -> None:
         assert answers[0] == answers[1] == answers[2]  # RSA PKCS#1 is deterministic
         for digest, value in zip(make_digests(30), answers[0], strict=True):
             verify(signer, digest, value)
+
+
+def test_a_library_that_others_initialised_is_used_by_one_thread_and_left_running(own: SoftToken) -> None:
+    with editing(own) as foreign:
+        pin = Pin(own)
+        with closing(open_pkcs11(f"{bare_uri(own, RSA)}&hocba-sessions=4", pin)) as signer:
+            assert signer._connection is not None
+            assert len(signer._connection.sessions) == 1
+            digests = make_digests(20)
+            for digest, value in zip(digests, signer.sign_digests(digests), strict=True):
+                verify(signer, digest, value)
+        assert len(list(foreign.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY}))) == 3  # still logged in
+
+
+def test_a_library_that_another_part_finalises_is_lost(own: SoftToken) -> None:
+    with closing(open_pkcs11(bare_uri(own, RSA), Pin(own))) as signer:
+        assert signer._connection is not None
+        signer._connection.module.library.finalize()
+        refuse(lambda: signer.sign_digests([bytes(32)]), "stopped answering")
+        signer.reopen()
+        verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
+
+
+def test_stopping_the_command_ends_all_sessions(token: SoftToken) -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with closing(open_pkcs11(f"{bare_uri(token, RSA)}&hocba-sessions=3", Pin(token))) as signer:
+        with pytest.raises(KeyboardInterrupt):
+            signer.sign_digests(DigestsWithAccident(MANY, stop))
+        verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
 
 
 def test_a_forked_child_must_not_use_the_token(token: SoftToken) -> None:
