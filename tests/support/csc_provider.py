@@ -119,6 +119,7 @@ class Provider:
     auth_types: tuple[str, ...] = ("basic", "oauth2code", "oauth2client")
     extra_methods: tuple[str, ...] = ()
     issuer: bool = False  # info names oauth2Issuer instead of oauth2
+    metadata_changes: dict[str, Any] = field(default_factory=dict)  # of the authorisation server
     time: Time = field(default_factory=Time)
     faults: Faults = field(default_factory=Faults)
     status: str = "enabled"
@@ -391,6 +392,7 @@ class Provider:
             "authorization_endpoint": f"{self.base_url}/oauth2/authorize",
             "token_endpoint": f"{self.base_url}/oauth2/token",
             "pushed_authorization_request_endpoint": f"{self.base_url}/oauth2/pushed_authorize",
+            **self.metadata_changes,
         }
 
     def push(self, form: Mapping[str, str], authorization: str) -> dict[str, Any]:

@@ -275,6 +275,42 @@ def test_an_address_of_another_login_is_refused(
         open_csc(name_key(serve(Provider()), *BY_CODE), person)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"issuer": "https://elsewhere.example"}, "another issuer"),
+        ({"token_endpoint": "http://elsewhere.example/token"}, "without TLS"),
+        ({"pushed_authorization_request_endpoint": "http://elsewhere.example/push"}, "without TLS"),
+        ({"token_endpoint": None}, "no token_endpoint"),
+    ],
+)
+def test_an_authorisation_server_that_cannot_be_trusted(
+    serve: Callable[[Provider], Provider], person: Person, changes: dict[str, Any], message: str
+) -> None:
+    provider = serve(Provider(issuer=True, metadata_changes=changes))
+    with pytest.raises(KeyUnavailable, match=message):
+        open_csc(name_key(provider, *BY_CLIENT), person)
+    assert person.asked == []
+
+
+def test_a_client_with_a_secret_in_the_header(opened: Open) -> None:
+    """An issuer that does not list client_secret_post takes HTTP Basic (RFC 8414, 2)."""
+    provider = Provider(issuer=True)
+    check_values(opened(provider, *BY_CLIENT), 1)
+    assert all("client_secret" not in form for name, form in provider.calls if name == "oauth2/token")
+    named = Provider(issuer=True, metadata_changes={"token_endpoint_auth_methods_supported": ["client_secret_post"]})
+    check_values(opened(named, *BY_CLIENT), 1)
+    assert all("client_secret" in form for name, form in named.calls if name == "oauth2/token")
+
+
+def test_an_approval_too_long_for_an_address_is_told(opened: Open) -> None:
+    provider = Provider(mode="oauth2code", multisign=500)
+    with pytest.raises(KeyUnavailable, match="too long for an address"):
+        opened(provider, *BY_CODE).sign_digests(make_digests(256))
+    pushed = Provider(mode="oauth2code", multisign=500, kind="p-256", extra_methods=("oauth2/pushed_authorize",))
+    check_values(opened(pushed, *BY_CODE), 256)
+
+
 def test_the_only_credential_needs_no_name(serve: Callable[[Provider], Provider], person: Person) -> None:
     for version in ("1.0.4.0", "2.0.0.2"):
         provider = serve(Provider(version=version))
