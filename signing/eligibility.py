@@ -44,10 +44,13 @@ _PATH_REASONS: Final = {
     ),
 }
 
-_get_duty: Final = attrgetter(
-    "rule", "staff_code", "school_code", "class_name", "school_year", "subject_code", "subject_name", "substitution"
+DUTY: Final = (
+    *("rule", "staff_code", "school_code", "class_name", "school_year"),
+    *("subject_code", "subject_name", "substitution"),
 )
 """Everything of a slot that decides who is entitled to it; the same in all documents of a class, so asked once."""
+
+_get_duty: Final = attrgetter(*DUTY)
 
 
 class SignerCheck:

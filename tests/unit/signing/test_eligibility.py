@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from keys_dev.pki import Subscriber
 from keys_dev.profiles import Profile
 from keys_dev.services import Responder
-from signing.eligibility import SignerCheck, check_certificate, check_may_sign
+from signing.eligibility import DUTY, SignerCheck, check_certificate, check_may_sign
 from signing.evidence import EvidenceCollector
 from signing.keystores.pkcs12 import open_pkcs12
 from tests.support.pki import development_pki, open_person, open_seal
 from tests.support.samples import HOMEROOM, PRINCIPAL, SCHOOL_YEAR, build_issue, build_transcript
 from tests.support.signers import make_signer
-from transcript_core.authority import AuthorityList, OfficeEntry, SchoolEntry, SealEntry, StaffEntry
+from transcript_core.authority import AuthorityList, OfficeEntry, SchoolEntry, SealEntry, StaffEntry, check_slot
 from transcript_core.clock import FixedClock
 from transcript_core.errors import NotEligible, SlotNotReady
 from transcript_core.model import DocumentReference, Recall, SchoolLevel, SlotRole, SlotSigner, Substitution
@@ -327,3 +327,56 @@ def test_one_check_serves_every_document_of_a_batch() -> None:
     one.check(slot, slots=slots_of(), signed=before(slot))
     with pytest.raises(NotEligible):
         one.check(slot_of(SlotRole.HOMEROOM_TEACHER), slots=slots_of(), signed=before(slot) - {"gvcn"})
+
+
+def test_what_is_remembered_of_one_class_never_answers_for_another() -> None:
+    certificate = certificate_of(HOMEROOM)
+    one = SignerCheck(
+        certificate,
+        authority=build_authority(),
+        trust=development_pki().trust_store(),
+        evidence=evidence_of(certificate),
+        at=AT,
+    )
+    slot = slot_of(SlotRole.HOMEROOM_TEACHER)
+    others = [
+        replace(slot, class_name="7A3"),
+        replace(slot, school_year="2024-2025"),
+        replace(slot, school_code="01000702"),
+        replace(slot, staff_code=PRINCIPAL[0]),
+        replace(slot, substitution=Substitution("nghỉ ốm", DECISION)),
+        replace(slot, rule=replace(slot.rule, offices=(Office.PRINCIPAL,))),
+    ]
+    for _ in range(2):
+        for document in ("1", "2"):
+            one.check(replace(slot, serial=document), slots=slots_of(), signed=before(slot))
+        for other in others:
+            with pytest.raises(NotEligible):
+                one.check(other, slots=slots_of(), signed=before(slot))
+
+
+class _Asked:
+    """A slot that notes what is read of it."""
+
+    def __init__(self, slot: Slot) -> None:
+        self._slot = slot
+        self.names: set[str] = set()
+
+    def __getattr__(self, name: str) -> object:
+        self.names.add(name)
+        return getattr(self._slot, name)
+
+
+def test_everything_that_decides_who_is_entitled_belongs_to_a_duty() -> None:
+    """Else an answer that is remembered for one document would be given for another."""
+    read: set[str] = set()
+    people = (PRINCIPAL, HOMEROOM, DEPUTY)
+    for slot in slots_of():
+        identities = [f"CCCD:{CCCD[person[0]]}" for person in people]
+        for candidate in (slot, replace(slot, staff_code=PRINCIPAL[0]), replace(slot, staff_code=HOMEROOM[0])):
+            for identity in (*identities, SEAL, None):
+                asked = _Asked(candidate)
+                check_slot(build_authority(), cast("Slot", asked), identity, AT)
+                read |= asked.names
+    assert {"class_name", "staff_code", "school_code"} < read
+    assert read - {"role"} <= set(DUTY)  # the role is the rule's
