@@ -57,6 +57,8 @@ from service.signing.preparing import (
     open_absent_desk,
     prepare_batch,
 )
+from service.signing.review import Review, build_review
+from service.signing.review_text import describe, review_to_dict
 from service.signing.values import ValuesFile, parse_values_file
 from service.signing.values_file import ValuesWriter, open_values_file, read_bounded, read_kept
 from service.store import write_atomically
@@ -99,6 +101,7 @@ def prepare(
     identity = build_identity(_read_certificates([certificate, *(chain or [])]), algorithm)
     with HttpFetch() as fetch, progress("prepare", 0) as advance:
         desk = open_absent_desk(workspace, identity, open_services(workspace, fetch))
+        review = build_review(desk, school_code=school.school_code, class_name=class_name)
         try:
             made = prepare_batch(
                 desk, school_code=school.school_code, class_name=class_name, actor=ACTOR, advance=advance
@@ -106,7 +109,10 @@ def prepare(
         except (NothingToSign, NothingSignable) as nothing:
             return _tell_nothing(nothing, json=json)
     write_atomically(out, build_list_file(load_list(workspace, made.head.batch_id)))
-    print_json(_prepared_to_dict(made)) if json else _print_prepared(made, out)
+    if json:
+        print_json(_prepared_to_dict(made) | {"review": review_to_dict(review)})
+    else:
+        _print_prepared(made, review, out)
     return 1 if made.refused else 0
 
 
@@ -201,7 +207,9 @@ def _prepared_to_dict(made: PreparedBatch) -> dict[str, Any]:
     }
 
 
-def _print_prepared(made: PreparedBatch, out: Path) -> None:
+def _print_prepared(made: PreparedBatch, review: Review, out: Path) -> None:
+    for line in describe(review):
+        say(line)
     show_head(made.head)
     warn_contested(made.contested)
     if made.left_over:

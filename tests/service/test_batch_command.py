@@ -128,6 +128,7 @@ def test_a_list_goes_over_and_values_come_back(office: Office, scheme: Scheme) -
     teacher = office.take_teacher(scheme)
     listed, prepared = office.prepare(teacher)
     assert (prepared.code, prepared.json["documents"], prepared.json["digests"]) == (0, PUPILS, 2 * PUPILS)
+    assert len(prepared.json["review"]["slots"]) == PUPILS, "what is odd is told before the list goes away"
     values, signed = office.sign(listed, teacher)
     assert signed.code == 0, signed.err
     assert signed.json["code"] == prepared.json["code"], "both machines show the same code"
