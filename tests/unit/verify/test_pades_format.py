@@ -224,9 +224,9 @@ def make_cms(*, kind: str = "p-256") -> bytes:
     identity = SigningIdentity.of(signer)
     attributes = build_attributes(identity, slots[0], policy)
     hash_name = signer.algorithm.hash_name
-    signed = attributes.with_digest(hashlib.new(hash_name, CONTENT).digest())
-    (value,) = signer.sign_digests([hashlib.new(hash_name, signed).digest()])
-    return build_cms(identity, signed, value, timestamp=None)
+    digest = hashlib.new(hash_name, CONTENT).digest()
+    (value,) = signer.sign_digests([hashlib.new(hash_name, attributes.with_digest(digest)).digest()])
+    return build_cms(identity, attributes, digest, value)
 
 
 def read(contents: bytes, content: bytes = CONTENT) -> CmsSignature:

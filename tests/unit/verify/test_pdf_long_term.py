@@ -23,7 +23,14 @@ from tests.support.pdf_forging import (
     stamp_edited,
     stamp_short,
 )
-from tests.support.pdf_levels import SEAL_ALGORITHMS, Levels, build_levels
+from tests.support.pdf_levels import (
+    SEAL_ALGORITHMS,
+    Levels,
+    build_levels,
+    collect_evidence,
+    list_people,
+    open_seal_with,
+)
 from tests.support.signed_pdf import (
     append_objects,
     partly_signed_pdf,
@@ -35,9 +42,11 @@ from tests.vectors.pictures import signed_pdf
 from tests.vectors.school import CHECKED_AT, school
 from transcript_core.pdf import Name, Ref, Value, read_pdf, write_value
 from transcript_core.pki.algorithms import SignatureAlgorithm
+from transcript_core.policy import SignatureLevel
 from transcript_core.render import read_prepared
 from verify.formats.pades import SignatureKind, read_signed_pdf
 from verify.formats.pdf_revisions import ChangeKind, classify_revisions, read_form
+from verify.levels import find_pdf_level
 from verify.report import FindingOutcome, Outcome, Report
 
 RSA = SignatureAlgorithm.RSA_PKCS1_SHA256
@@ -337,6 +346,18 @@ def test_levels_before_the_document_timestamp() -> None:
     levels = [one.level for one in verify(signed_pdf()).signatures]
     assert levels == ["B-B"] * 18 + ["B-LT"]
     assert [one.level for one in verify(drop_seal_timestamp(signed_pdf())).signatures] == ["B-B"] * 19
+
+
+def test_evidence_that_no_document_timestamp_covers_is_not_archived() -> None:
+    bare = build_levels(RSA).bt
+    stamped = stamp_edited(bare, keep)
+    completed = pades.append_evidence(stamped, collect_evidence(*list_people(), open_seal_with(RSA)))
+    read = read_signed_pdf(completed)
+    found = [find_pdf_level(one, read) for one in read.signatures if one.kind is SignatureKind.SIGNATURE]
+    assert found == [SignatureLevel.B_LT] * 3
+    read = read_signed_pdf(stamp_edited(completed, keep))
+    found = [find_pdf_level(one, read) for one in read.signatures if one.kind is SignatureKind.SIGNATURE]
+    assert found == [SignatureLevel.B_LTA] * 3
 
 
 def test_document_timestamp_proves_the_time_of_all_when_the_seal_has_none() -> None:
