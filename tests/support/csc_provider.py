@@ -130,6 +130,7 @@ class Provider:
     base_url: str = ""  # set by the server
     holder: MemorySigner | None = None  # the credential; None: one made for the kind of key
     signer_number: int = 0  # tells such keys apart
+    other_credentials: tuple[str, ...] = ()  # listed, no more
     open_to_all: bool = False  # no token needed, as behind a private network
 
     def __post_init__(self) -> None:
@@ -227,7 +228,8 @@ class Provider:
     def _list(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self.is_v1 and "pageToken" not in body:
             return 200, {"credentialIDs": [], "nextPageToken": "2"}
-        return 200, {"credentialIDs": [CREDENTIAL]}
+        found: dict[str, Any] = {"credentialIDs": [CREDENTIAL, *self.other_credentials]}
+        return 200, found | ({"nextPageToken": ""} if self.is_v1 else {})
 
     def _info_of_credential(self, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         self._check_credential(body)

@@ -5,7 +5,7 @@
 them; `signer` puts lists through all that.  What is supported: `docs/remote-signing.md`.
 """
 
-from signing.keystores.csc.opening import list_credentials, open_csc
+from signing.keystores.csc.opening import open_csc
 from signing.keystores.csc.signer import CscSigner
 
-__all__ = ["CscSigner", "list_credentials", "open_csc"]
+__all__ = ["CscSigner", "open_csc"]

@@ -15,6 +15,7 @@ from typing import Final
 from signing.keystores.csc.credential import HASH_OIDS, AuthorizationMode, Credential, Factor
 from signing.keystores.csc.expression import choose_factors
 from signing.keystores.csc.oauth import OAuthClient, describe_approval
+from signing.keystores.csc.problems import one_line
 from signing.keystores.csc.service import Service
 from signing.keystores.csc.settings import ApiVersion
 from signing.keystores.csc.tokens import DEFAULT_LIFETIME_S, EXPIRY_MARGIN_S, Monotonic
@@ -156,8 +157,8 @@ class Approver:
     def _ask(self, credential: Credential, factor: Factor, challenge: str = "") -> str:
         """Ask the person; how the question begins is ours, so that no service can name a secret of another kind."""
         kind = "Mã OTP" if factor.one_time else "PIN"
-        shown = f"«{_one_line(factor.label)}»" + (f", câu hỏi «{_one_line(challenge)}»," if challenge else "")
-        return self._secrets.ask(f"{kind} {shown} của chứng thư số {credential.identifier} tại {self._service.host}")
+        shown = f"«{one_line(factor.label)}»" + (f", câu hỏi «{one_line(challenge)}»," if challenge else "")
+        return self._secrets.ask(f"{kind} {shown} của chứng thư số {credential.name} tại {self._service.host}")
 
     def _await_approval(self, answer: Answer) -> tuple[float, Answer]:
         """Ask until the person has approved elsewhere (2.0, 11.7)."""
@@ -202,8 +203,3 @@ def encode_hashes(digests: Sequence[bytes]) -> list[str]:
 def _read_activation(answer: Answer, now: float) -> Activation:
     lifetime = answer.reader.find_number("expiresIn", at_least=1)
     return Activation(answer.reader.get_text("SAD"), now + (DEFAULT_LIFETIME_S if lifetime is None else lifetime))
-
-
-def _one_line(text: str) -> str:
-    """Return a text of the service as one short line without control characters, for a terminal."""
-    return "".join(char if char.isprintable() else " " for char in text[:200]).strip()

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from signing.keystores.chain import order_chain
-from signing.keystores.csc.problems import Reader
+from signing.keystores.csc.problems import Reader, one_line
 from signing.keystores.csc.settings import ApiVersion
 from transcript_core.errors import KeyUnavailable, TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATE_BYTES
@@ -79,6 +79,11 @@ class Credential:
     expression: str | None  # 2.0: which factors together are enough
     list_size: int  # signatures of one approval, from 1 to MAX_LIST
 
+    @property
+    def name(self) -> str:
+        """Return the identifier as it may be shown."""
+        return one_line(self.identifier)
+
 
 def read_credential(identifier: str, reader: Reader, version: ApiVersion) -> Credential:
     """Return the credential of an answer to `credentials/info`.
@@ -119,7 +124,7 @@ def choose_algorithm(credential: Credential, wanted: SignatureAlgorithm | None) 
     try:
         usual = algorithm_for(credential.certificate)
     except TrustMaterialError as error:
-        raise KeyUnavailable(f"credential {credential.identifier}: {error}") from error
+        raise KeyUnavailable(f"credential {credential.name}: {error}") from error
     candidates = [wanted] if wanted is not None else [usual, SignatureAlgorithm.RSA_PSS_SHA256]
     for algorithm in candidates:
         if not fits_key(algorithm, credential.certificate.public_key):
@@ -128,7 +133,7 @@ def choose_algorithm(credential: Credential, wanted: SignatureAlgorithm | None) 
             if oid in credential.algorithms:
                 return algorithm, oid
     names = " or ".join(algorithm.value for algorithm in candidates)
-    raise KeyUnavailable(f"credential {credential.identifier} does not offer {names}; choose another credential")
+    raise KeyUnavailable(f"credential {credential.name} does not offer {names}; choose another credential")
 
 
 def _list_names(algorithm: SignatureAlgorithm) -> tuple[str, ...]:

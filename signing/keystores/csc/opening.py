@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from signing.keystores.csc.authorization import Approver, Waiting
 from signing.keystores.csc.credential import choose_algorithm
 from signing.keystores.csc.oauth import OAuthClient, discover, locate_base
+from signing.keystores.csc.problems import one_line
 from signing.keystores.csc.service import Service, ServiceInfo, read_info
 from signing.keystores.csc.settings import ApiVersion, CscSettings, ServiceAuthorization, parse_csc_uri
 from signing.keystores.csc.signer import CscSigner
@@ -14,7 +17,9 @@ from signing.keystores.csc.values import HashSigner
 from signing.keystores.secrets import SecretSource
 from transcript_core.errors import KeyUnavailable
 
-_WAITING = Waiting()
+_WAITING: Final = Waiting()
+_SHOWN: Final = 20
+"""Credentials that a message lists; a person has one or two."""
 
 
 def open_csc(uri: str, secrets: SecretSource, *, waiting: Waiting = _WAITING) -> CscSigner:
@@ -35,19 +40,6 @@ def open_csc(uri: str, secrets: SecretSource, *, waiting: Waiting = _WAITING) ->
     except KeyUnavailable:
         channel.close()
         raise
-
-
-def list_credentials(uri: str, secrets: SecretSource) -> list[str]:
-    """Return the identifiers of an account's credentials, for people who look for theirs.  Raises: as `open_csc`."""
-    settings = parse_csc_uri(uri)
-    channel = Channel(settings.host)
-    try:
-        service, _ = _log_in(channel, settings, secrets, _WAITING)
-        found = service.list_credentials()
-        service.close()
-    finally:
-        channel.close()
-    return found
 
 
 def _open(channel: Channel, settings: CscSettings, secrets: SecretSource, waiting: Waiting) -> CscSigner:
@@ -104,8 +96,9 @@ def _build_oauth(
 
 def _find_only_one(service: Service) -> str:
     found = service.list_credentials()
-    if len(found) != 1:
-        raise KeyUnavailable(
-            f"{service.host}: the account has {len(found)} credentials; name one by credential= in the key's URI"
-        )
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(one_line(name) for name in found[:_SHOWN])
+    raise KeyUnavailable(
+        f"{service.host}: the account has {len(found)} credentials; name one by credential= in the key's URI: {names}"
+    )

@@ -71,6 +71,11 @@ def _says_expired(answer: Mapping[str, Any]) -> bool:
     return "expired" in said and "certificate" not in said and "credential" not in said
 
 
+def one_line(text: str) -> str:
+    """Return a text of the service as one short line without control characters, for a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text[:200]).strip()
+
+
 class Reader:
     """Reads the members of one answer; a missing or wrong one is said with its name.
 

@@ -106,6 +106,8 @@ def parse_csc_uri(uri: str) -> CscSettings:
 
 def is_protected(address: str) -> bool:
     """Return whether secrets may be sent to an address: over TLS, or without leaving this machine."""
+    if not address.isascii() or not address.isprintable() or " " in address:
+        return False
     try:
         parts = urlsplit(address)
         host = parts.hostname
@@ -117,7 +119,7 @@ def is_protected(address: str) -> bool:
 
 
 def _split_address(text: str) -> tuple[str, str, str]:
-    if not text.isascii() or not text.isprintable() or " " in text or not is_protected(text):
+    if not is_protected(text):
         raise KeyUnavailable(
             "the address of a remote key begins with https:// (http:// on loopback only) and holds no user, "
             "password or fragment"
@@ -132,8 +134,8 @@ def _parse_query(query: str) -> dict[str, str]:
     except ValueError:  # its text repeats the parameter
         raise KeyUnavailable("the parameters of a remote key are written name=value, joined by &") from None
     values = dict(pairs)
-    if len(values) != len(pairs) or "" in values.values():
-        raise KeyUnavailable("a parameter of the remote key is doubled or empty")
+    if len(values) != len(pairs) or not all(value and value.isprintable() for value in values.values()):
+        raise KeyUnavailable("a parameter of the remote key is doubled, empty or holds control characters")
     if unknown := sorted(set(values) - _NAMES):
         raise KeyUnavailable(
             f"{', '.join(unknown)}: no parameter of a remote key; there are {', '.join(sorted(_NAMES))}"

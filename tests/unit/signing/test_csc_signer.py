@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from signing.keystores.csc import CscSigner, list_credentials, open_csc
+from signing.keystores.csc import CscSigner, open_csc
 from signing.keystores.csc.authorization import Waiting
 from signing.keystores.uri import open_key
 from tests.support.csc_provider import CLIENT, CREDENTIAL, REDIRECT, SECRETS, USER, Faults, Provider
@@ -275,12 +275,20 @@ def test_an_address_of_another_login_is_refused(
         open_csc(name_key(serve(Provider()), *BY_CODE), person)
 
 
+def test_of_several_credentials_one_is_to_be_named(serve: Callable[[Provider], Provider], person: Person) -> None:
+    provider = serve(Provider(other_credentials=("HX0224685", "đỏ\x1b[2J")))
+    uri = name_key(provider, *BASIC).replace(f"credential={CREDENTIAL}&", "")
+    with pytest.raises(KeyUnavailable, match=rf"3 credentials; .*: {CREDENTIAL}, HX0224685, đỏ \[2J$"):
+        open_csc(uri, person)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"issuer": "https://elsewhere.example"}, "another issuer"),
         ({"token_endpoint": "http://elsewhere.example/token"}, "without TLS"),
         ({"pushed_authorization_request_endpoint": "http://elsewhere.example/push"}, "without TLS"),
+        ({"authorization_endpoint": "https://elsewhere.example/\x1b[2J"}, "without TLS"),
         ({"token_endpoint": None}, "no token_endpoint"),
     ],
 )
@@ -315,7 +323,6 @@ def test_the_only_credential_needs_no_name(serve: Callable[[Provider], Provider]
     for version in ("1.0.4.0", "2.0.0.2"):
         provider = serve(Provider(version=version))
         uri = name_key(provider, *BASIC).replace(f"credential={CREDENTIAL}&", "")
-        assert list_credentials(uri, person) == [CREDENTIAL]
         with closing(open_key(uri, person)) as signer:
             assert signer.certificate == provider.signer.certificate
 

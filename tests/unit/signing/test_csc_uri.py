@@ -56,6 +56,7 @@ def test_loopback_needs_no_tls(address: str) -> None:
         f"{HOST}?credential=a&credential=b",
         f"{HOST}?credential=",
         f"{HOST}?credential=%ff",
+        f"{HOST}?credential=%1b%5b2J",
         f"{HOST}?9183",
         f"{HOST}?pin=9183",
         f"{HOST}?auth=digest",
