@@ -9,6 +9,8 @@ from datetime import timedelta
 from functools import cache
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from signing import pades
 from signing.pades import doc_timestamp, late_timestamp
@@ -195,6 +197,20 @@ def test_page_changed_behind_the_timestamp_is_named(key: str) -> None:
     (number,) = (n for n, one in page.items() if isinstance(one.value, dict) and one.value.get("Type") == Name("Page"))
     changed: Value = [] if key == "Annots" else 90 if key == "Rotate" else Ref(1)
     assert list_codes(rewrite(pdf, number, **{key: changed})) == {"revision-content"}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(place=st.floats(0, 0.999999), octet=st.integers(1, 255))
+def test_any_changed_octet_behind_the_seal_is_noticed(place: float, octet: int) -> None:
+    """The last document timestamp covers everything but its own token."""
+    pdf, start = build_levels(RSA).renewed, len(build_levels(RSA).bt)
+    hole_at = pdf.rindex(b"/Contents <")
+    at = start + int(place * (len(pdf) - start))
+    if hole_at < at < pdf.index(b">", hole_at):
+        return
+    read = read_signed_pdf(pdf[:at] + bytes([pdf[at] ^ octet]) + pdf[at + 1 :])
+    stamps = [one for one in read.signatures if one.kind is SignatureKind.DOCUMENT_TIMESTAMP]
+    assert read.problems or not read.covered_to_end or not stamps or stamps[-1].problems
 
 
 # stores that are more than that
