@@ -244,6 +244,7 @@ class _Attachment:
             errors = {one.name: full for one in signed}
         for one in signed:
             self._tell(wave[one.name], one, errors.get(one.name))
+        self._look_again([one for given in wave.values() for one in given.values()])
 
     def _attach_slot(
         self, name: SlotName, given: Mapping[SignatureFormat, _Given], row: SlotState | None
@@ -297,6 +298,17 @@ class _Attachment:
             if slot.rule.demanded_level is not SignatureLevel.B_B:
                 raise
             return None
+
+    def _look_again(self, given: Sequence[_Given]) -> None:
+        """Tell of what was refused only because another attach of the same batch was faster that it is attached."""
+        lost = [one for one in given if self.results[one.place].outcome is AttachOutcome.REFUSED]
+        if not lost:
+            return
+        with transaction(self.workspace.sessions) as session:
+            attached = batches.list_attached(session, self.batch, {one.stored.key for one in lost})
+        for one in lost:
+            if (*one.slot, one.value.format) in attached:
+                self.results[one.place] = AttachResult(one.value, AttachOutcome.ALREADY)
 
     def _refuse(self, given: Iterable[_Given], error: TranscriptError) -> None:
         for one in given:

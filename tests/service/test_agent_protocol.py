@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -113,6 +115,22 @@ def test_an_agent_goes_on_after_the_service_was_started_again(school: SmallSchoo
         values = sign(client, made, signer)
     with open_client(open_app(school)) as client:
         assert post_values(client, made["batch"], values).json()["open"] == 0
+
+
+def test_agents_that_send_at_the_same_time_sign_everything_once(school: SmallSchool, client: httpx.Client) -> None:
+    signers = [school.open_person(code) for code in school.teachers if code != school.homeroom][:3]
+    made = [prepare(client, signer) for signer in signers]
+    values = [sign(client, one, signer) for one, signer in zip(made, signers, strict=True)]
+    with ThreadPoolExecutor(6) as threads:  # each batch is sent twice
+        sent = [threads.submit(post_values, client, made[at % 3]["batch"], values[at % 3]) for at in range(6)]
+        answers = [one.result().json()["results"] for one in sent]
+    outcomes = Counter((one["format"], one["outcome"], one.get("code")) for answer in answers for one in answer)
+    assert outcomes["xades", "attached", None] == outcomes["xades", "already-attached", None] == 3 * 2
+    assert outcomes["pades", "attached", None] == 2, "one PDF signature of each document was first"
+    refused = {(kind, code) for kind, outcome, code in outcomes if outcome == "refused"}
+    assert refused <= {("pades", "stale-digest"), ("pades", "slot-not-ready"), ("pades", "conflict")}
+    school.assert_rows_tell_what_files_hold()
+    school.assert_store_is_sound()
 
 
 @SQLITE_ONLY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -12,6 +13,7 @@ import pytest
 
 from service.db.engine import transaction
 from service.housekeeping import sweep_store
+from service.schools.authority_files import sign_authority
 from service.signing import batches
 from service.signing.attaching import get_open_batch
 from service.signing.lists import BatchExpired
@@ -24,6 +26,7 @@ from service.signing.preparing import (
     sweep_batches,
 )
 from service.signing.values import SignedValue, ValuesHead, write_value, write_values_head
+from tests.support.authority import open_department
 from tests.support.deferred import (
     all_attached,
     attach,
@@ -270,6 +273,39 @@ def test_a_certificate_that_may_not_sign_gets_no_list(school: SmallSchool, reaso
     error = refused.value.refused[0].error if isinstance(refused.value, NothingSignable) else refused.value
     assert isinstance(error, NotEligible)
     assert error.reason == reason
+
+
+@SQLITE_ONLY
+def test_who_lost_the_office_meanwhile_signs_nothing(school: SmallSchool) -> None:
+    code = school.teachers[0]
+    made, values = prepare_and_sign(school, school.open_person(code))
+    authority = school.workspace.get_authority()
+    left = replace(authority, number=2, staff=tuple(one for one in authority.staff if one.staff_code != code))
+    newer = school.folder.parent / "newer.jws"
+    newer.write_bytes(sign_authority(left, open_department()))
+    settings = school.workspace.settings.model_copy(update={"authority_file": newer})
+    dismissed = replace(school, workspace=replace(school.workspace, settings=settings))
+    before = school.snapshot()
+    assert set(list_outcomes(attach(dismissed, made, values))) == {"not-eligible"}
+    assert school.snapshot() == before
+    assert all_attached(attach(school, made, values)), "the old list still knew them"
+
+
+@SQLITE_ONLY
+def test_a_full_disk_refuses_documents_and_the_same_values_fit_later(
+    school: SmallSchool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
+    before = school.snapshot()
+    with monkeypatch.context() as patch:
+        patch.setattr("service.store.os.fsync", refuse_to_write)
+        assert set(list_outcomes(attach(school, made, values))) == {"store-full"}
+    assert school.snapshot() == before
+    assert all_attached(attach(school, made, values))
+
+
+def refuse_to_write(_descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 @SQLITE_ONLY
