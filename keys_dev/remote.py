@@ -16,18 +16,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from aiohttp import web
 from asn1crypto import keys
 from certomancer.registry import ArchLabel, CertLabel, CertomancerObjectNotFoundError, KeyLabel
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
-from csc_dummy.csc_dummy_server import CSCWithCertomancer  # type: ignore[import-untyped]  # no stubs are published
 
 from keys_dev.pki import DevelopmentPki, list_ca_names
 from transcript_core.errors import Conflict, TrustMaterialError
 from transcript_core.pki.certificates import Certificate, load_certificate
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 LIST_SIZE: Final = 50
 """Signatures that the service allows under one approval unless told otherwise."""
@@ -167,17 +168,14 @@ def serving_remote(
         Conflict: the port is taken.
     """
     parameters = _Parameters(hash_pinning, list_size, secrets.token_bytes(32))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", web.NotAppKeyWarning)  # about the server's own style
-        service = CSCWithCertomancer(_Registry(pki), service_params=parameters)
-    service.register_routes()
+    runner = _build_runner(pki, parameters)
     try:
         listener = socket.create_server(("127.0.0.1", port))
     except OSError as error:
         raise Conflict(f"port {port} is taken by another program; choose another one") from error
     loop = asyncio.new_event_loop()
     ready = threading.Event()
-    thread = threading.Thread(target=_run, args=(loop, service.app, listener, ready), daemon=True)
+    thread = threading.Thread(target=_run, args=(loop, runner, listener, ready), daemon=True)
     thread.start()
     try:
         if not ready.wait(_START_TIMEOUT_S):
@@ -188,12 +186,27 @@ def serving_remote(
         thread.join(_START_TIMEOUT_S)
 
 
+def _build_runner(pki: DevelopmentPki, parameters: _Parameters) -> web.AppRunner:
+    """Return the server; its packages take half a second to load, so only who serves pays for them."""
+    from aiohttp import web  # noqa: PLC0415
+    from csc_dummy.csc_dummy_server import (  # type: ignore[import-untyped]  # noqa: PLC0415  (no stubs are published)
+        CSCWithCertomancer,
+    )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", web.NotAppKeyWarning)  # about the server's own style
+        service = CSCWithCertomancer(_Registry(pki), service_params=parameters)
+    service.register_routes()
+    return web.AppRunner(service.app, access_log=None)
+
+
 def _run(
-    loop: asyncio.AbstractEventLoop, app: web.Application, listener: socket.socket, ready: threading.Event
+    loop: asyncio.AbstractEventLoop, runner: web.AppRunner, listener: socket.socket, ready: threading.Event
 ) -> None:
     """Run the server's own event loop until it is stopped, then close everything it opened."""
+    from aiohttp import web  # noqa: PLC0415
+
     asyncio.set_event_loop(loop)
-    runner = web.AppRunner(app, access_log=None)
     try:
         loop.run_until_complete(runner.setup())
         loop.run_until_complete(web.SockSite(runner, listener).start())
