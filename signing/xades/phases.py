@@ -174,20 +174,20 @@ def _check_ready(stored: StoredDocument, slot: Slot, policy: SigningPolicy) -> N
         raise MalformedTranscript(f"{where}: it or a part it signs has an Id that is no XML name")
     if stored.is_signed(slot.slot_id):
         raise SlotNotReady(f"{where}: already signed")
+    signed = stored.list_signed_slots()
     for rule in (one for one in policy.rules if one.order < slot.rule.order):
-        missing = tuple(one for one in stored.list_slots(rule.role.value) if _lacks(stored, one, rule.demanded_level))
+        level = rule.demanded_level
+        missing = [one for one in stored.list_slots(rule.role.value) if one not in signed or _lacks(stored, one, level)]
         if missing:
             raise SlotNotReady(
-                f"{where}: these slots are signed first, at level {rule.demanded_level.value}: {', '.join(missing)}",
-                missing=missing,
+                f"{where}: these slots are signed first, at level {level.value}: {', '.join(missing)}",
+                missing=tuple(missing),
             )
 
 
 def _lacks(stored: StoredDocument, slot_id: str, level: SignatureLevel) -> bool:
-    """Return whether the slot is empty, or without the timestamp that the policy wants before later slots."""
-    if level is SignatureLevel.B_B or not stored.is_signed(slot_id):
-        return not stored.is_signed(slot_id)
-    return _TIMESTAMP not in (stored.get_signature(slot_id) or b"")
+    """Return whether the signature is without the timestamp that the policy wants before later slots."""
+    return level is not SignatureLevel.B_B and _TIMESTAMP not in (stored.get_signature(slot_id) or b"")
 
 
 def _check_unchanged(stored: StoredDocument, state: XadesState, pending: Pending) -> None:
