@@ -27,8 +27,11 @@ from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.pki.trust import World
 from transcript_core.policy import SigningPolicy, Slot
 from transcript_core.xml import get_signature
+from verify.documents import read_xml
 
 SEAL = "ky-phat-hanh"
+OTHERS = Path(__file__).parents[3] / "shared" / "data" / "signed-by-others" / "xades"
+MADE_BY_DSS = "evidence-record__Signature-X-LTA-5b5edd31-344d-4d66-8e95-79f9acaab566.xml"
 
 
 def list_slots() -> tuple[tuple[Slot, ...], SigningPolicy]:
@@ -100,3 +103,14 @@ def test_raising_changes_nothing_but_the_seals_unsigned_properties() -> None:
     assert after is not None
     assert read_unsigned(after).head == read_unsigned(before).head
     assert read_unsigned(after).properties[:2] == read_unsigned(before).properties[:2]
+
+
+@pytest.mark.skipif(not OTHERS.is_dir(), reason="the files signed by others are not beside the project")
+def test_archive_timestamps_of_other_software_cover_what_is_computed_here() -> None:
+    """Two signatures, each with an archive timestamp, made by EU DSS in inclusive canonical form."""
+    signatures = read_xml((OTHERS / MADE_BY_DSS).read_bytes()).signatures
+    archives = [stamp for signature in signatures for stamp in signature.timestamps if stamp.archive]
+    assert len(archives) == 2
+    for one in archives:
+        token = parse_timestamp(one.token)
+        assert hashlib.new(token.imprint_hash, one.octets).digest() == token.imprint

@@ -12,7 +12,8 @@ from typing import Final
 import pytest
 
 from tests.support.samples import build_transcript
-from tests.vectors.longterm import LATER, SEAL, renewed
+from tests.vectors.forge import SEAL
+from tests.vectors.longterm import LATER, renewed
 from tests.vectors.school import school
 from transcript_core.xml import get_signature
 from verify.report import Outcome

@@ -11,9 +11,11 @@ import pytest
 
 from keys_dev.services import Responder
 from service.db.engine import transaction
+from service.db.tables import RecallRow
 from service.signing.desk import SigningServices
 from service.signing.extending import ExtendReport, extend_documents
 from service.signing.levels import list_level_tasks
+from service.status.recalls import approve_recall, request_recall, seal_recall
 from service.transcripts import repository
 from signing import pades, xades
 from signing.evidence import EvidenceCollector
@@ -23,7 +25,7 @@ from tests.support.pki import development_pki
 from tests.support.workflow import AT, SmallSchool, built_school, issued_school, refuse_addresses
 from transcript_core.clock import FixedClock
 from transcript_core.pki.fetch import Fetch
-from transcript_core.policy import SignatureLevel
+from transcript_core.policy import SignatureFormat, SignatureLevel
 from transcript_core.status import DocumentStatus
 from transcript_core.xml import document_digest
 
@@ -213,3 +215,45 @@ def test_the_most_urgent_documents_come_first(town: Town) -> None:
     with transaction(town.school.workspace.sessions) as session:
         first, second = list_level_tasks(session, target=B_LTA, renew_before=AT)
     assert (first.xml.level, second.xml.level) == (SignatureLevel.B_B, B_LT)
+
+
+def test_evidence_of_an_authority_that_was_not_expected_is_completed_before_recording(tmp_path: Path) -> None:
+    """The first answer is nonsense, so nothing is known of the authority when the seal is prepared; then it answers."""
+    with built_school(tmp_path / "school") as school:
+        school.sign_people()
+        answers = 0
+
+        def fetch(url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int) -> bytes:
+            nonlocal answers
+            answers += "/tsa" in url
+            if "/tsa" in url and answers == 1:
+                return b"nonsense"
+            return school.fetch(url, body=body, content_type=content_type, max_bytes=max_bytes)
+
+        report = school.issue(fetch=fetch)
+        assert not report.failed
+        assert not report.below_aim
+        Town(school, RequestLedger()).assert_sound()
+
+
+def test_a_recall_is_raised_too_and_stays_in_force(town: Town) -> None:
+    school = town.school
+    down = refuse_addresses(school.fetch, "/tsa")
+    target = school.list_documents()[0].key
+    clerk, principal = school.open_person(school.clerk), school.open_person(school.principal)
+    desk = school.open_desk(clerk, fetch=down)
+    key = request_recall(
+        desk, target.serial, target.version, reason="Sai nhân thân", approver_staff_code=school.principal, actor="test"
+    )
+    approve_recall(school.open_desk(principal, fetch=down), target.serial, actor="test")
+    seal_recall(school.context, school.open_desk(school.open_seal(), fetch=down), target.serial, actor="test")
+    report = town.extend(B_LTA)
+    assert not report.failed
+    assert (key, SignatureFormat.XADES, B_LTA) in report.raised
+    with transaction(school.workspace.sessions) as session:
+        files = dict(repository.list_event_files(session, target.serial))
+        assert session.get_one(RecallRow, (key.serial, key.version)).xml_sha256 == files[key.version]
+    assert xades.read_state(school.workspace.store.get(files[key.version]), SEAL).archived == 1
+    answer = school.context.find_status(target.serial, target.version, None)
+    assert answer.status is DocumentStatus.RECALLED
+    assert town.extend(B_LTA).raised == []

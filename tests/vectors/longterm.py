@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -30,11 +31,22 @@ def _seal() -> tuple[Slot, SigningPolicy]:
     return slots[-1], policy
 
 
+@contextmanager
+def at_time(moment: datetime) -> Iterator[None]:
+    """Let authorities answer as of this time while the block runs; other vectors go on with the school's own."""
+    clock = school().clock
+    before, clock.at = clock.at, moment
+    try:
+        yield
+    finally:
+        clock.at = before
+
+
 def archive(document: bytes, at: datetime) -> bytes:
     """Return the document with an archive timestamp of this time, and behind it the evidence of its authority."""
     slot, policy = _seal()
-    school().clock.at = at
-    token, evidence = school().stamp(xades.get_archive_imprint(document, SEAL))
+    with at_time(at):
+        token, evidence = school().stamp(xades.get_archive_imprint(document, SEAL))
     stamped = xades.add_archive_timestamp(document, slot, token, policy=policy)
     return xades.add_evidence(stamped, slot, [evidence], policy=policy)
 
@@ -76,10 +88,10 @@ def archive_level_renewed() -> bytes:
 
 @fails("EN 319 132-1, 5.5.2.2: a copied archive timestamp covers something else", "time.timestamps")
 def archive_timestamp_of_another_document() -> bytes:
-    school().clock.at = ARCHIVED_AT
     slot, policy = _seal()
     other = signed(serial="01J9ZK3T5V7X9ABCDEFGHJKMNQ")
-    token, _ = school().stamp(xades.get_archive_imprint(other, SEAL))
+    with at_time(ARCHIVED_AT):
+        token, _ = school().stamp(xades.get_archive_imprint(other, SEAL))
     assert xades.add_archive_timestamp(other, slot, token, policy=policy)
     return rearrange(signed(), lambda properties: [*properties, build_archive_timestamp(token)])
 
@@ -178,7 +190,7 @@ def attribute_on_an_archive_timestamp() -> bytes:
     return replace_once(archived(), start + b">", start + b' Id="x">')
 
 
-@fails("EN 319 132-1, 5.5.2.1: one token in a container", "signature.form")
+@fails("form of transcripts: one token in a container", "signature.profile")
 def two_tokens_in_one_archive_timestamp() -> bytes:
     def change(properties: list[UnsignedProperty]) -> list[UnsignedProperty]:
         position = find(properties, "ArchiveTimeStamp")
@@ -200,6 +212,6 @@ def stranger_in_the_validation_data() -> bytes:
 @cannot_tell("EN 319 102-1, 5.4: an archive timestamp whose authority may be revoked", "time.timestamps")
 def archive_timestamp_without_evidence() -> bytes:
     slot, policy = _seal()
-    school().clock.at = RENEWED_AT
-    token, _ = school().stamp(xades.get_archive_imprint(signed(), SEAL))
+    with at_time(RENEWED_AT):
+        token, _ = school().stamp(xades.get_archive_imprint(signed(), SEAL))
     return xades.add_archive_timestamp(signed(), slot, token, policy=policy)

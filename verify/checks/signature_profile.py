@@ -16,7 +16,7 @@ from verify.formats.encoding import list_children
 from verify.formats.names import EXCLUSIVE_C14N, ds
 from verify.formats.problems import SignatureProblem
 from verify.formats.xades import XadesSignature
-from verify.formats.xades_unsigned import XADES
+from verify.formats.xades_unsigned import XADES, XADES_141
 from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature
 
@@ -25,6 +25,8 @@ RULE: Final = Rule(
     NAME, "Mọi chữ ký theo đúng khuôn dạng của học bạ số.", "Every signature has the one form of transcripts."
 )
 _SHORT_POINTER: Final = re.compile(r"#[A-Za-z_][A-Za-z0-9_.-]*")
+_TIMESTAMPS: Final = (f"{{{XADES}}}SignatureTimeStamp", f"{{{XADES_141}}}ArchiveTimeStamp")
+_TIMESTAMP_SHAPE: Final = [ds("CanonicalizationMethod"), f"{{{XADES}}}EncapsulatedTimeStamp"]
 _SHAPE: Final = [ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"), ds("Object")]
 
 
@@ -71,7 +73,13 @@ def _has_our_shape(xades: XadesSignature) -> bool:
 
 
 def _has_our_properties(xades: XadesSignature) -> bool:
-    """Return whether the unsigned properties are bare: no attribute, no text beside their values, our method only."""
+    """Return whether the unsigned properties are bare: no attribute, no text beside their values, our method only.
+
+    A timestamp is a method and one token, nothing else.
+    """
+    for stamp in xades.element.iter(*_TIMESTAMPS):
+        if [child.tag for child in list_children(stamp)] != _TIMESTAMP_SHAPE:
+            return False
     for holder in xades.element.iter(f"{{{XADES}}}UnsignedProperties"):
         for element in holder.iter():
             wanted = {"Algorithm": EXCLUSIVE_C14N} if element.tag == ds("CanonicalizationMethod") else {}

@@ -28,6 +28,7 @@ from verify.formats.xmldsig import Reading, list_reference_octets
 XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
 XADES_141: Final = "http://uri.etsi.org/01903/v1.4.1#"
 _CORE: Final = (ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"))
+_TIMESTAMP_PARTS: Final = frozenset({ds("CanonicalizationMethod"), f"{{{XADES}}}EncapsulatedTimeStamp"})
 _QUALIFYING: Final = f"{{{XADES}}}QualifyingProperties"
 
 
@@ -120,8 +121,10 @@ class UnsignedReader:
         """Add the container's tokens; its method is the one that it declares, else C14N 1.0 (5.1.4.4.2)."""
         declared = [one for one in list_children(element) if one.tag == ds("CanonicalizationMethod")]
         method = C14N_METHODS.get(declared[0].get("Algorithm", "")) if declared else C14nMethod.INCLUSIVE_1_0
-        known = {ds("CanonicalizationMethod"), f"{{{XADES}}}EncapsulatedTimeStamp"}
-        if method is None or len(declared) > 1 or any(one.tag not in known for one in list_children(element)):
+        if any(one.tag not in _TIMESTAMP_PARTS for one in list_children(element)):  # Include, XMLTimeStamp
+            self._reading.note(SignatureProblem.UNKNOWN_PROPERTY)
+            return
+        if method is None or len(declared) > 1:
             self._reading.note(SignatureProblem.BAD_PROPERTY)
             return
         prefixes = read_prefixes(declared[0]) if declared else ()
@@ -130,9 +133,7 @@ class UnsignedReader:
         if None in pieces or not self._may_hash(octets):
             return
         tokens = self._read_values(element, "EncapsulatedTimeStamp")
-        if len(tokens) != 1:
-            self._reading.note(SignatureProblem.BAD_PROPERTY)
-        self.timestamps += tuple(XadesTimestamp(token, octets, archive=archive) for token in tokens[:1])
+        self.timestamps += tuple(XadesTimestamp(token, octets, archive=archive) for token in tokens)
 
     def _may_hash(self, octets: bytes) -> bool:
         """Draw what will be hashed from the document's budget, so that many archive timestamps cost no more."""
