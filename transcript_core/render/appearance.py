@@ -30,6 +30,8 @@ WAITING_GREY: Final = b"0.42 0.44 0.48"
 _SMALL: Final = 0.8
 _SMALLER: Final = 0.72
 _PADDING: Final = 2.0
+_PACKING: Final = 4
+"""zlib level: a QR code packs to 2.3 KB instead of 2.1 KB at level 9, in an eighth of the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,20 +107,24 @@ def build_seal_appearance(
         LimitExceeded: `qr_url` does not fit a QR code.
     """
     square, panel = _split_seal(width, height)
+    code = draw_qr(build_qr_matrix(qr_url), square)
+    return _build(width, height, [fill(Box(0, 0, width, height)), code, *_draw_panel(panel, school_name, signed_at)])
+
+
+@lru_cache(maxsize=64)
+def _draw_panel(panel: Box, school_name: str, signed_at: datetime) -> tuple[bytes, ...]:
+    """Return the seal's part that is the same in all documents of one batch."""
     lines = [
         Line("ĐÃ KÝ SỐ VÀ PHÁT HÀNH", _SMALLER),
         Line(school_name.upper(), strong=True, may_break=True),
         Line("Con dấu số của trường", _SMALLER, may_break=True),
         Line(format_instant(signed_at), _SMALLER),
     ]
-    drawing = [
-        fill(Box(0, 0, width, height)),
-        draw_qr(build_qr_matrix(qr_url), square),
+    return (
         stroke(panel.shrink(0.9), SEAL_RED, 1.8),
         stroke(panel.shrink(3.4), SEAL_RED, 0.6),
         draw_lines(lines, panel.shrink(7), SEAL_RED, 14, comfortable=10),
-    ]
-    return _build(width, height, drawing)
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -150,7 +156,7 @@ def _split_seal(width: float, height: float) -> tuple[Box, Box]:
 
 
 def _build(width: float, height: float, drawing: Sequence[bytes]) -> Appearance:
-    stream = zlib.compress(b"q\n" + b"\n".join(drawing) + b"\nQ", 9)
+    stream = zlib.compress(b"q\n" + b"\n".join(drawing) + b"\nQ", _PACKING)
     head = b"<</Type/XObject/Subtype/Form/FormType 1/BBox[0 0 %s %s]" % (number(width), number(height))
     resources = b"/Resources<</Font<</%s " % FONT_NAME.encode("ascii")
     tail = b">>>>/Filter/FlateDecode/Length %d>>" % len(stream)

@@ -6,6 +6,7 @@ font of `fonts.py`.  Lengths are points.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -29,6 +30,7 @@ _STROKE: Final = 0.024
 _LEADING: Final = 1.17
 _ASCENT: Final = 0.9
 _EXTENT: Final = 1.14  # the font's ascent and descent together
+_DARK_RUN: Final = re.compile(rb"\x01+")
 _BLACK: Final = b"0 0 0"
 _WHITE: Final = b"1 1 1"
 
@@ -85,15 +87,11 @@ def draw_qr(matrix: Sequence[Sequence[bool]], square: Box) -> bytes:
     """Draw dark modules as runs along the rows, in a grid of modules that the matrix scales to the square."""
     modules = len(matrix) + 2 * QUIET_ZONE
     unit = square.width / modules
-    runs = []
-    for row, line in enumerate(matrix):
-        start = None
-        for column, dark in enumerate((*line, False)):
-            if dark and start is None:
-                start = column
-            elif not dark and start is not None:
-                runs.append(b"%d %d %d 1 re" % (start, len(matrix) - 1 - row, column - start))
-                start = None
+    runs = [
+        b"%d %d %d 1 re" % (run.start(), len(matrix) - 1 - row, run.end() - run.start())
+        for row, line in enumerate(matrix)
+        for run in _DARK_RUN.finditer(bytes(line))
+    ]
     x, y = square.x + QUIET_ZONE * unit, square.y + QUIET_ZONE * unit
     placing = b"%.5f 0 0 %.5f %.4f %.4f cm" % (unit, unit, x, y)
     return b"q %s rg %s\n%s\nf Q" % (_BLACK, placing, b"\n".join(runs))

@@ -94,8 +94,9 @@ _RESULTS: Final[Rules] = [
     Place(9.5, 75, centred=True),
     Place(9.5, 75, bold=True, centred=True),
 ]
-_SECONDARY: Final[Mapping[str, Rules]] = _COMMON | {
-    "pupil": _PUPIL | {"hometown": UNSHOWN, "policy_group": Place(11, 400, bold=True)},
+_SECONDARY: Final[Mapping[str, Rules]] = {
+    **_COMMON,
+    "pupil": {**_PUPIL, "hometown": UNSHOWN, "policy_group": Place(11, 400, bold=True)},
     "history": [{"document": Place(8, 300), "register": UNSHOWN}],
     "subjects": [
         {
@@ -126,8 +127,9 @@ _SECONDARY: Final[Mapping[str, Rules]] = _COMMON | {
     "homeroom_comment": Place(11, 259, lines=20),
 }
 _QUALITIES: Final[Rules] = [{"level": Place(9.5, 50, bold=True, centred=True), "comment": Place(9.5, 274, lines=8)}]
-_PRIMARY: Final[Mapping[str, Rules]] = _COMMON | {
-    "pupil": _PUPIL | {"hometown": Place(11, 400, bold=True)},  # policy_group decides whether its row is there
+_PRIMARY: Final[Mapping[str, Rules]] = {
+    **_COMMON,
+    "pupil": {**_PUPIL, "hometown": Place(11, 400, bold=True)},  # policy_group decides whether its row is there
     "history": [{"document": Place(7, 160), "register": Place(11, 66, centred=True)}],
     "subjects": [
         {

@@ -1,19 +1,21 @@
 """The QR code of an issued transcript: an address that any phone's camera opens.
 
 Implements ISO/IEC 18004 through the `qrcode` library: model 2, byte mode, error correction level M.  Version and mask
-pattern are fixed, because trying all eight masks is what takes the time; readers need no particular mask.
+pattern are fixed, so readers need no particular mask and a term's codes differ in their data alone.
 """
 
 from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
+from functools import cache, reduce
+from operator import xor
 from typing import Final
 
 import qrcode
+from qrcode.base import Polynomial, gexp, glog, rs_blocks
 from qrcode.constants import ERROR_CORRECT_M
-from qrcode.exceptions import DataOverflowError
-from qrcode.util import MODE_8BIT_BYTE, QRData
 
 from transcript_core.errors import LimitExceeded, MalformedTranscript
 
@@ -26,6 +28,12 @@ QUIET_ZONE: Final = 4
 
 MIN_VIEW_SECRET_BYTES: Final = 16
 """128 random bits cannot be guessed."""
+
+_LAST_NARROW_VERSION: Final = 9
+"""Up to this version the length takes 8 bits, above 16 (table 3)."""
+
+_BYTE_MODE: Final = 0b0100
+_PADDING: Final = bytes((0b11101100, 0b00010001))
 
 _SERIAL = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}\Z")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?\Z")
@@ -58,14 +66,124 @@ def build_qr_matrix(url: str) -> list[list[bool]]:
         LimitExceeded: `url` does not fit the largest version.
         MalformedTranscript: `url` is not ASCII.
     """
-    if not url.isascii():
-        raise MalformedTranscript("an address in a QR code is ASCII")
-    for version in VERSIONS:
-        code = qrcode.QRCode(version=version, error_correction=ERROR_CORRECT_M, mask_pattern=MASK, border=0)
-        code.add_data(QRData(url.encode("ascii"), mode=MODE_8BIT_BYTE), optimize=0)
-        try:
-            code.make(fit=False)
-        except DataOverflowError:
-            continue
-        return [[bool(module) for module in row] for row in code.get_matrix()]
-    raise LimitExceeded("the address does not fit a QR code that phones read at 35 mm; use a shorter one")
+    octets = _encode(url)
+    layout = next((found for found in map(_get_layout, VERSIONS) if len(octets) <= found.room), None)
+    if layout is None:
+        raise LimitExceeded("the address does not fit a QR code that phones read at 35 mm; use a shorter one")
+    bits = f"{layout.place(octets):0{layout.modules**2}b}"
+    dark = [bit == "1" for bit in bits]
+    return [dark[start : start + layout.modules] for start in range(0, len(dark), layout.modules)]
+
+
+def _encode(url: str) -> bytes:
+    try:
+        return url.encode("ascii")
+    except UnicodeEncodeError as error:
+        raise MalformedTranscript("an address in a QR code is ASCII") from error
+
+
+class _Layout:
+    """Everything of one version that no data change.
+
+    The modules follow from the data by exclusive or alone: a correction codeword is a remainder over GF(256), and a
+    module is a codeword's bit, turned over where the mask says (ISO/IEC 18004, 7.5, 7.7, 7.8).  So the `qrcode`
+    library's own codes are taken apart once, and then a code is the exclusive or of what each of its octets adds.
+    """
+
+    def __init__(self, version: int) -> None:
+        self.modules = 17 + 4 * version
+        self._wide = version > _LAST_NARROW_VERSION
+        blocks = rs_blocks(version, ERROR_CORRECT_M)
+        self._sizes = [block.data_count for block in blocks]
+        self._corrections: int = blocks[0].total_count - blocks[0].data_count
+        self._remainders = _list_remainders(self._corrections)
+        self.room = sum(self._sizes) - (3 if self._wide else 2)
+        total = sum(block.total_count for block in blocks)
+        self._blank, self._added = _take_apart(version, total)
+
+    def place(self, octets: bytes) -> int:
+        """Return the modules of the data as one number, the first module in its highest bit."""
+        modules = self._blank
+        for added, codeword in zip(self._added, self._interleave(self._frame(octets)), strict=True):
+            modules ^= added[0][codeword >> 4] ^ added[1][codeword & 15]
+        return modules
+
+    def _frame(self, octets: bytes) -> bytes:
+        """Return the data codewords: mode, length, octets, terminator, padding (7.4.3, 7.4.5, 7.4.10)."""
+        capacity: int = sum(self._sizes)
+        length = 16 if self._wide else 8
+        head = (_BYTE_MODE << length | len(octets)) << 8 * len(octets) | int.from_bytes(octets)
+        used = (4 + length) // 8 + len(octets) + 1
+        framed = (head << 4).to_bytes(used)  # the terminator's four zeros fill the last octet
+        return framed + (_PADDING * capacity)[: capacity - used]
+
+    def _interleave(self, data: bytes) -> bytes:
+        """Return data and correction codewords of all blocks, taken in turn (7.6)."""
+        blocks, start = [], 0
+        for size in self._sizes:
+            blocks.append(data[start : start + size])
+            start += size
+        corrections = [self._correct(block) for block in blocks]
+        return _take_in_turn(blocks) + _take_in_turn(corrections)
+
+    def _correct(self, block: bytes) -> bytes:
+        keep, shift = (1 << 8 * (self._corrections - 1)) - 1, 8 * (self._corrections - 1)
+        remainder = 0
+        for codeword in block:
+            remainder = (remainder & keep) << 8 ^ self._remainders[remainder >> shift ^ codeword]
+        return int.to_bytes(remainder, self._corrections)
+
+
+_get_layout = cache(_Layout)
+
+
+def _take_in_turn(blocks: Sequence[bytes]) -> bytes:
+    """Return the first octets of all blocks, then the second; the longer blocks come last."""
+    return bytes(block[at] for at in range(len(blocks[-1])) for block in blocks if at < len(block))
+
+
+def _list_remainders(count: int) -> list[int]:
+    """Return, for each leading codeword, its multiple of the generator polynomial without the leading term."""
+    generator = Polynomial([1], 0)
+    for power in range(count):
+        generator = generator * Polynomial([1, gexp(power)], 0)
+    factors = [generator[at] for at in range(1, count + 1)]
+    multiples = [
+        bytes(gexp(glog(lead) + glog(factor)) if factor else 0 for factor in factors) for lead in range(1, 256)
+    ]
+    return [0, *map(int.from_bytes, multiples)]
+
+
+def _take_apart(version: int, total: int) -> tuple[int, list[tuple[list[int], list[int]]]]:
+    """Return the modules of a code of zeros, and what the high and the low half of each codeword add to it."""
+    blank = _map_codewords(version, bytes(total))
+    indexes = [0] * (17 + 4 * version) ** 2
+    for bit in range((8 * total).bit_length()):
+        probe = _map_codewords(version, _write_probe(total, bit)) ^ blank
+        for position, one in enumerate(f"{probe:0{len(indexes)}b}"):
+            indexes[position] |= (one == "1") << bit
+    places = [0] * (8 * total + 1)
+    for position, index in enumerate(indexes):
+        if index:
+            places[index] = 1 << len(indexes) - 1 - position
+    halves = [_combine(places[start : start + 4]) for start in range(1, 8 * total + 1, 4)]
+    return blank, list(zip(halves[::2], halves[1::2], strict=True))
+
+
+def _write_probe(total: int, bit: int) -> bytes:
+    """Return codewords whose n-th bit, counted from 1, is the given bit of n."""
+    bits = "".join(str(number >> bit & 1) for number in range(1, 8 * total + 1))
+    return int(bits, 2).to_bytes(total)
+
+
+def _combine(places: Sequence[int]) -> list[int]:
+    """Return what each value of four bits adds, the highest bit first."""
+    return [reduce(xor, (place for at, place in enumerate(places) if value >> 3 - at & 1), 0) for value in range(16)]
+
+
+def _map_codewords(version: int, codewords: bytes) -> int:
+    """Return the modules that the library gives these codewords."""
+    code = qrcode.QRCode(version=version, error_correction=ERROR_CORRECT_M, mask_pattern=MASK, border=0)
+    code.data_cache = list(codewords)
+    code.makeImpl(False, MASK)
+    return int("".join("1" if module else "0" for row in code.modules for module in row), 2)
