@@ -102,9 +102,11 @@ def _list_updated(pdf: bytes, startxref: int, known: _Updates | None) -> frozens
         if known is not None and startxref == known.startxref:
             return known.numbers | numbers
         table = _LATER_TABLE.match(pdf, startxref)
-        if table is None or int(table[2]) >= startxref:
+        previous = startxref if table is None else int(table[2])
+        if table is None or previous >= startxref:
             raise MalformedTranscript("a section of the PDF was not written by this program; it cannot be signed")
         for first, count in _TABLE_PART.findall(pdf, *table.span(1)):
-            numbers.update(range(int(first), int(first) + int(count)))
-        startxref = int(table[2])
+            start = int(first)
+            numbers.update(range(start, start + int(count)))
+        startxref = previous
     return frozenset(numbers)
