@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Callable
 
 import pikepdf
 import pytest
@@ -80,6 +82,49 @@ def test_a_foreign_file_is_refused(cut: str, pdf: bytes) -> None:
     }[cut]
     with pytest.raises(MalformedTranscript):
         read_prepared(foreign)
+
+
+def swap_listed_fields(pdf: bytes) -> bytes:
+    """Return the file with the first two references of /Fields in the other order."""
+    return re.sub(rb"(/Fields\[)(\d+ 0 R) (\d+ 0 R)", rb"\1\3 \2", pdf, count=1)
+
+
+def name_another_catalog(pdf: bytes) -> bytes:
+    """Return the file with a catalog in its trailer that is not the one of the form."""
+    at = pdf.rindex(b"trailer")
+    return pdf[:at] + re.sub(rb"/Root \d+", b"/Root 7", pdf[at:])
+
+
+def list_one_field_less(pdf: bytes) -> bytes:
+    """Return the file with a /Fields that leaves out the last one."""
+    return re.sub(rb"(/Fields\[[^\]]*) \d+ 0 R\]", rb"\1]", pdf, count=1)
+
+
+def list_a_stranger(pdf: bytes) -> bytes:
+    """Return the file with a /Fields whose last reference is to an object that is no field."""
+    return re.sub(rb"(/Fields\[[^\]]*) \d+ 0 R\]", rb"\1 1 0 R]", pdf, count=1)
+
+
+@pytest.mark.parametrize("change", [swap_listed_fields, name_another_catalog, list_a_stranger])
+def test_a_form_that_contradicts_itself_is_refused(change: Callable[[bytes], bytes], pdf: bytes) -> None:
+    read_prepared(pdf)
+    changed = change(pdf)
+    assert changed != pdf
+    with pytest.raises(MalformedTranscript):
+        read_prepared(changed)
+
+
+def test_a_field_that_the_form_does_not_list_is_none(pdf: bytes) -> None:
+    assert list(read_prepared(list_one_field_less(pdf)).fields) == list(read_prepared(pdf).fields)[:-1]
+
+
+def test_what_is_remembered_of_one_file_is_never_said_of_another(pdf: bytes) -> None:
+    first = read_prepared(pdf)
+    moved = re.sub(rb"/Rect\[\d", b"/Rect[9", pdf, count=1)
+    other = read_prepared(moved)
+    assert other.fields != first.fields
+    assert read_prepared(pdf) == first
+    assert read_prepared(moved) == other
 
 
 def test_places_and_slots_must_agree() -> None:
