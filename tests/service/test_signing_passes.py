@@ -13,17 +13,18 @@ from pathlib import Path
 import pytest
 
 from service.progress import no_progress
-from service.signing import batching
+from service.signing import batching, saving
 from service.signing.batching import PassReport, sign_pass
-from service.signing.opening import load_work
+from service.signing.opening import SlotName, load_work
 from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.signing.workflow import sign_open_slots
 from service.store import DocumentStore, StoreFull
 from service.transcripts.repository import DocumentKey
+from service.workspace import Workspace
 from signing.signer import Signer
 from tests.support.many import find_rsa_teacher, list_open, multiply
 from tests.support.workflow import ACTOR, SmallSchool, built_school
-from transcript_core.errors import KeyUnavailable, StaleDigest
+from transcript_core.errors import KeyUnavailable, StaleDigest, TranscriptError
 from transcript_core.pki.algorithms import SignatureAlgorithm
 from transcript_core.pki.certificates import Certificate
 from transcript_core.policy import SignatureFormat
@@ -101,7 +102,8 @@ def assert_signed_once(school: SmallSchool, count: int, slot_id: str) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_many_documents_are_signed_in_order_and_saved(school: SmallSchool, workers: int) -> None:
     multiply(school, COPIES)
-    teacher, told = find_rsa_teacher(school), []
+    teacher = find_rsa_teacher(school)
+    told: list[int] = []
     todo = list_open(school, teacher)
     signer = Watched(school.open_person(teacher))
     report = run(school, signer, teacher, workers=workers, advance=told.append)
@@ -115,7 +117,8 @@ def test_many_documents_are_signed_in_order_and_saved(school: SmallSchool, worke
 def test_workers_hold_no_key_and_see_no_secret(school: SmallSchool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOCBA_KEY_PASSWORD", "không ai được thấy")
     multiply(school, COPIES)
-    teacher, seen = find_rsa_teacher(school), []
+    teacher = find_rsa_teacher(school)
+    seen: list[bytes] = []
 
     def look(_: int) -> None:
         seen.extend(Path(f"/proc/{pid}/environ").read_bytes() for pid in worker_processes())
@@ -287,9 +290,20 @@ def test_documents_that_were_not_approved_are_left_out_and_named(school: SmallSc
 def test_files_named_by_rows_were_synced_before(school: SmallSchool, monkeypatch: pytest.MonkeyPatch) -> None:
     """No row may name a file that a power cut could take away."""
     order: list[str] = []
-    sync, save = DocumentStore.sync, batching.save_signed
-    monkeypatch.setattr(DocumentStore, "sync", lambda store: (order.append("sync"), sync(store))[1])
-    monkeypatch.setattr(batching, "save_signed", lambda *given: (order.append("save"), save(*given))[1])
+    sync, save = DocumentStore.sync, saving.save_signed
+
+    def note_sync(store: DocumentStore) -> None:
+        order.append("sync")
+        sync(store)
+
+    def note_save(
+        workspace: Workspace, signed: Sequence[SignedSlot], record: SigningRecord
+    ) -> dict[SlotName, TranscriptError]:
+        order.append("save")
+        return save(workspace, signed, record)
+
+    monkeypatch.setattr(DocumentStore, "sync", note_sync)
+    monkeypatch.setattr(batching, "save_signed", note_save)
     teacher = find_rsa_teacher(school)
     run(school, school.open_person(teacher), teacher)
     assert order == ["sync", "save"]

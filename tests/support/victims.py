@@ -24,6 +24,8 @@ from service.signing.attaching import attach_values, get_open_batch
 from service.signing.desk import open_services
 from service.signing.extending import extend_documents
 from service.signing.values import parse_values_file
+from service.signing.workflow import sign_open_slots
+from tests.support.many import list_open
 from tests.support.pki import development_pki
 from tests.support.workflow import ACTOR, SmallSchool, open_enrolled, read_records
 from transcript_core.model import SchoolLevel
@@ -47,8 +49,8 @@ class Victims:
         """Do `job` in a process of its own; return whether it came to its end.
 
         Args:
-            job: "build", "sign", "issue", "extend", or "attach", with the values in the file VALUES beside the
-                school's folder.
+            job: "build", "sign", "sign-many" (one teacher, in worker processes), "issue", "extend", or "attach", with
+                the values in the file VALUES beside the school's folder.
             kill_at: which touch of the document store, counted from 1, it does not survive.
             kill_after_s: seconds it may live.
 
@@ -112,9 +114,20 @@ def _extend(school: SmallSchool) -> None:
     assert not report.waiting, report
 
 
+def _sign_many(school: SmallSchool) -> None:
+    """Sign what is open for the teacher with the most documents, in worker processes."""
+    code = max(school.list_open_staff(), key=lambda one: len(list_open(school, one)), default=None)
+    if code is None:
+        return
+    desk = school.open_desk(school.open_person(code))
+    report = sign_open_slots(desk, school_code=school.school.school_code, actor="victim", workers=2)
+    assert not report.failed, report.failed[:1]
+
+
 _JOBS: Final[dict[str, Callable[[SmallSchool], None]]] = {
     "build": _build,
     "sign": _sign,
+    "sign-many": _sign_many,
     "issue": _issue,
     "attach": _attach,
     "extend": _extend,
