@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+import qrcode
 import zxingcpp
 from PIL import Image
+from qrcode.constants import ERROR_CORRECT_M
+from qrcode.exceptions import DataOverflowError
+from qrcode.util import MODE_8BIT_BYTE, QRData
 
 from transcript_core.errors import LimitExceeded, MalformedTranscript
 from transcript_core.render import build_qr_matrix, build_qr_url
-from transcript_core.render.qr import QUIET_ZONE
+from transcript_core.render.qr import MASK, QUIET_ZONE, VERSIONS
 
 SERIAL = "01J9ZK3T5V7X9ABCDEFGHJKMNP"
 SECRET = bytes(range(16))
@@ -70,3 +74,19 @@ def test_what_is_not_of_its_form_is_refused(base: str, serial: str, version: int
 def test_an_address_outside_ascii_is_refused() -> None:
     with pytest.raises(MalformedTranscript):
         build_qr_matrix("https://học-bạ.vn/")
+
+
+@pytest.mark.parametrize("length", [1, 79, 151, 152, 153, 251, 252, 411, 412])
+def test_codes_are_those_of_the_library(length: int) -> None:
+    """Control: the `qrcode` library's own way, in the smallest of our versions that it fits."""
+    url = ("https://a/" + "".join(chr(33 + number * 7 % 94) for number in range(length)))[:length]
+    for version in VERSIONS:
+        code = qrcode.QRCode(version=version, error_correction=ERROR_CORRECT_M, mask_pattern=MASK, border=0)
+        code.add_data(QRData(url.encode("ascii"), mode=MODE_8BIT_BYTE), optimize=0)
+        try:
+            code.make(fit=False)
+        except DataOverflowError:
+            continue
+        assert build_qr_matrix(url) == [[bool(module) for module in row] for row in code.get_matrix()]
+        return
+    raise AssertionError("the address fits no version")
