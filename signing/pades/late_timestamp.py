@@ -25,7 +25,7 @@ def get_timestamp_imprint(pdf: bytes) -> bytes:
     """Return what a timestamp on the last signature covers: SHA-256 of its value's octets, 32 raw bytes.
 
     Raises:
-        SlotNotReady: the last section is not a signature that waits for its timestamp; `is_timestamp_due` asks.
+        SlotNotReady: the last section is not a signature that waits for its timestamp; `read_state` tells.
         MalformedTranscript: the file is not one of ours.
     """
     return compute_imprint(find_waiting(read_stored(pdf)))

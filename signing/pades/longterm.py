@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from signing.pades.doc_timestamp import DOCUMENT_TIMESTAMP_ROOM, attach_document_timestamp, prepare_stored
 from signing.pades.dss import add_evidence
@@ -20,23 +21,27 @@ from transcript_core.errors import SlotNotReady, TimestampRefused
 from transcript_core.pki.evidence import Evidence
 from transcript_core.policy import SignatureLevel
 
+_SPARE_ROOM: Final = 256
+"""Bytes by which one token of an authority may be longer than the one before: numbers, an ECDSA value, a fraction."""
+
 
 @dataclass(frozen=True, slots=True)
 class LongTermState:
     """How far a stored PDF has come."""
 
-    is_sealed: bool  # the signature that closes the file is there; only then anything below B-LT's evidence is added
+    is_sealed: bool  # the signature that closes the file is there; only then a level can be raised
     awaits_timestamp: bool  # the last signature kept room for a timestamp that can still be put in
     signature_timestamp: bytes | None  # DER of the token in the last signature; None: it has none
     has_evidence: bool  # there is a security store
+    is_archived: bool  # a document timestamp covers the security store
     document_timestamps: tuple[bytes, ...]  # DER of the tokens, the first made first
 
     @property
     def level(self) -> SignatureLevel:
         """Return the level of the file's last signature, and by it of the file."""
-        if self.document_timestamps:
+        if self.is_archived:
             return SignatureLevel.B_LTA
-        if self.signature_timestamp is None:
+        if self.signature_timestamp is None and not self.document_timestamps:
             return SignatureLevel.B_B
         return SignatureLevel.B_LT if self.has_evidence else SignatureLevel.B_T
 
@@ -53,7 +58,8 @@ def read_state(pdf: bytes) -> LongTermState:
         is_sealed=stored.is_closed,
         awaits_timestamp=_awaits_timestamp(stored),
         signature_timestamp=get_timestamp(signatures[-1]) if signatures else None,
-        has_evidence="DSS" in stored.get_dictionary(stored.form.root),
+        has_evidence=stored.has_store,
+        is_archived=stored.is_archived,
         document_timestamps=tuple(one.der for one in stored.document_timestamps),
     )
 
@@ -87,7 +93,7 @@ def extend(
         pdf = add_timestamp(pdf, _ask(timestamps, compute_imprint(find_waiting(stored))))
     if level in {SignatureLevel.B_LT, SignatureLevel.B_LTA}:
         pdf = add_evidence(read_stored(pdf), evidences)
-    if level is SignatureLevel.B_LTA and not stored.document_timestamps:
+    if level is SignatureLevel.B_LTA and _lacks_document_timestamp(read_stored(pdf)):
         pdf = stamp_document(pdf, lambda imprint: _ask(timestamps, imprint))
     return pdf
 
@@ -125,8 +131,9 @@ def stamp_document(pdf: bytes, request: Callable[[bytes], bytes]) -> bytes:
     return attach_document_timestamp(pdf, pending, token)
 
 
-_SPARE_ROOM = 256
-"""Bytes by which one token of an authority may be longer than the one before: numbers, an ECDSA value, a fraction."""
+def _lacks_document_timestamp(stored: StoredPdf) -> bool:
+    """Say whether there is no document timestamp at all, or none over the store that the file has."""
+    return not stored.document_timestamps or (stored.has_store and not stored.is_archived)
 
 
 def _awaits_timestamp(stored: StoredPdf) -> bool:

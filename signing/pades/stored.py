@@ -100,6 +100,21 @@ class StoredPdf:
         return any(not locking.isdisjoint(revision.objects) for revision in self.file.revisions[1:])
 
     @property
+    def has_store(self) -> bool:
+        """Say whether the file has a security store."""
+        return "DSS" in self.get_dictionary(self.form.root)
+
+    @property
+    def is_archived(self) -> bool:
+        """Say whether a document timestamp covers the security store."""
+        stamps = self.document_timestamps
+        if not stamps:
+            return False
+        last = next(one for one in self.file.revisions if one.end == stamps[-1].end)
+        catalog = self.file.get_object(self.form.root, revision=last.number).value
+        return isinstance(catalog, dict) and "DSS" in catalog
+
+    @property
     def document_timestamps(self) -> tuple[StoredSignature, ...]:
         """Return the document timestamps, the first made first."""
         return tuple(one for one in self.signatures if one.is_document_timestamp)

@@ -293,6 +293,18 @@ def test_extending_again_changes_nothing() -> None:
     assert pades.extend(levels.bt, evidences=(), timestamps=None, level=SignatureLevel.B_T) == levels.bt
 
 
+def test_document_timestamp_over_no_evidence_is_no_archive_yet() -> None:
+    levels, hour = build_levels(RSA), EXTENDED_AT - PDF_SIGNED_AT
+    bare = pades.extend(levels.bt, evidences=(), timestamps=build_client(hour))
+    assert (pades.read_state(bare).level, pades.read_state(bare).is_archived) == (SignatureLevel.B_T, False)
+    assert pades.extend(bare, evidences=(), timestamps=build_client(hour)) == bare
+    completed = pades.append_evidence(bare, collect_evidence(open_seal_with(RSA), at=hour))
+    assert pades.read_state(completed).level is SignatureLevel.B_LT
+    archived = pades.extend(completed, evidences=(), timestamps=build_client(hour))
+    assert pades.read_state(archived).level is SignatureLevel.B_LTA
+    assert len(pades.read_state(archived).document_timestamps) == 2
+
+
 def test_extending_without_an_authority_is_refused_where_it_needs_one() -> None:
     levels = build_levels(RSA)
     for level in (SignatureLevel.B_T, SignatureLevel.B_LT, SignatureLevel.B_LTA):
