@@ -8,12 +8,12 @@ Spec: ETSI EN 319 132-1, 6.3 and EN 319 142-1, 6.3 (levels B-T, B-LT, B-LTA).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from service.signing.desk import SigningServices
+from service.signing.gaps import Carried, ask_about_authorities, ask_about_signers, collect, find_gaps
 from service.signing.levels import FileLevel
 from signing import pades, xades
 from signing.timestamp import TimestampClient
@@ -28,22 +28,11 @@ from transcript_core.errors import (
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.endings import find_end
 from transcript_core.pki.evidence import Evidence
-from transcript_core.pki.path import Purpose, SubIndication, validate_path
 from transcript_core.pki.timestamps import Timestamp, parse_timestamp
 from transcript_core.pki.trust import TrustStore
 from transcript_core.policy import SignatureLevel, SigningPolicy, Slot
 from transcript_core.xml import read_document
 from verify.formats.pades import SignatureKind, read_signed_pdf
-from verify.policy import TRANSCRIPT_POLICY
-
-_GAPS: Final = frozenset(
-    {
-        SubIndication.TRY_LATER,
-        SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-        SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-    }
-)
-"""What fresh evidence can mend."""
 
 _Step = Callable[[bytes], bytes]
 
@@ -63,24 +52,6 @@ class Raised:
     octets: bytes
     reached: FileLevel
     problem: TranscriptError | None  # why it came no further
-
-
-@dataclass(frozen=True, slots=True)
-class _Carried:
-    """Pieces of evidence that a file carries."""
-
-    certificates: tuple[Certificate, ...]
-    ocsps: tuple[bytes, ...]
-    crls: tuple[bytes, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """Was this certificate good at that moment?"""
-
-    certificate: Certificate
-    at: datetime
-    purpose: Purpose
 
 
 def assess_xml(xml: bytes) -> FileLevel:
@@ -156,19 +127,19 @@ class Raiser:
         state = work.read(document)
         if not state.timestamps:
             return document
-        own = _Carried(state.certificates, state.ocsps, state.crls)
+        own = Carried(state.certificates, state.ocsps, state.crls)
         proven = state.timestamps[0].time
-        asked = [_Question(state.signer, proven, Purpose.SIGNING), *_ask_about(state.timestamps)]
-        others = [_Question(one, proven, Purpose.SIGNING) for one in work.list_covered_signers(document)]
-        gaps = [*self._find_gaps(asked, own), *self._find_gaps(others, work.list_carried(document))]
-        evidences = self._collect(gaps, own.certificates)
+        asked = [*ask_about_signers([state.signer], proven), *ask_about_authorities(state.timestamps)]
+        others = ask_about_signers(work.list_covered_signers(document), proven)
+        gaps = [*find_gaps(asked, own, self._trust), *find_gaps(others, work.list_carried(document), self._trust)]
+        evidences = collect(gaps, own.certificates, self._services.evidence)
         return xades.add_evidence(document, work.seal, evidences, policy=work.policy)
 
     def _archive_xml(self, work: _XmlWork, document: bytes, target: Target) -> bytes:
         state = work.read(document)
         if not _wants_archive(state.timestamps, target, archived=state.archived > 0):
             return document
-        own = _Carried(state.certificates, state.ocsps, state.crls)
+        own = Carried(state.certificates, state.ocsps, state.crls)
         evidences = self._prove_last(state.timestamps, own)
         document = xades.add_evidence(document, work.seal, evidences, policy=work.policy)
         imprint = xades.get_archive_imprint(document, work.seal.slot_id, hash_name=state.hash_name)
@@ -193,10 +164,10 @@ class Raiser:
         signatures = [one for one in read.signatures if one.kind is SignatureKind.SIGNATURE]
         given = (*(one for each in signatures for one in each.certificates), *read.dss_certificates)
         proven = min(one.time for one in timestamps)
-        signers = [_Question(one.signer, proven, Purpose.SIGNING) for one in signatures if one.signer is not None]
-        carried = _Carried(given, read.dss_ocsps, read.dss_crls)
-        gaps = self._find_gaps([*signers, *_ask_about(timestamps)], carried)
-        evidences = self._collect(gaps, given)
+        signers = ask_about_signers([one.signer for one in signatures if one.signer is not None], proven)
+        carried = Carried(given, read.dss_ocsps, read.dss_crls)
+        gaps = find_gaps([*signers, *ask_about_authorities(timestamps)], carried, self._trust)
+        evidences = collect(gaps, given, self._services.evidence)
         return pades.extend(pdf, evidences=evidences, timestamps=None, level=SignatureLevel.B_LT)
 
     def _archive_pdf(self, pdf: bytes, target: Target) -> bytes:
@@ -205,7 +176,7 @@ class Raiser:
         if not _wants_archive(timestamps, target, archived=bool(state.document_timestamps)):
             return pdf
         read = read_signed_pdf(pdf)
-        carried = _Carried(read.dss_certificates, read.dss_ocsps, read.dss_crls)
+        carried = Carried(read.dss_certificates, read.dss_ocsps, read.dss_crls)
         evidences = self._prove_last(timestamps, carried)
         if state.document_timestamps:
             pdf = pades.renew(pdf, evidences=evidences, timestamps=self._client)
@@ -223,37 +194,11 @@ class Raiser:
             )
         return self._services.timestamps
 
-    def _prove_last(self, timestamps: Sequence[Timestamp], carried: _Carried) -> list[Evidence]:
+    def _prove_last(self, timestamps: Sequence[Timestamp], carried: Carried) -> list[Evidence]:
         """Return fresh evidence of the last timestamp's authority: good now, just before a new timestamp covers it."""
-        last = _ask_about(timestamps[-1:], at=self._clock.now())
-        return self._collect(self._find_gaps(last, carried, fresh=True), carried.certificates)
-
-    def _find_gaps(self, questions: Iterable[_Question], carried: _Carried, *, fresh: bool = False) -> list[_Question]:
-        """Return the questions that the carried evidence leaves open and that fresh evidence could answer."""
-        found = []
-        for one in questions:
-            result = validate_path(
-                one.certificate,
-                trust=self._trust,
-                at=one.at,
-                extra=carried.certificates,
-                ocsps=carried.ocsps,
-                crls=carried.crls,
-                purpose=one.purpose,
-                max_age=None if fresh else TRANSCRIPT_POLICY.revocation_max_age,
-            )
-            if result.sub_indication in _GAPS:
-                found.append(one)
-        return found
-
-    def _collect(self, gaps: Iterable[_Question], chain: Sequence[Certificate]) -> list[Evidence]:
-        """Return evidence for each certificate once.
-
-        Raises:
-            EvidenceUnavailable: a server did not answer.
-        """
-        wanted = dict.fromkeys(one.certificate for one in gaps)
-        return [self._services.evidence.collect(one, chain=chain) for one in wanted]
+        last = ask_about_authorities(timestamps[-1:], at=self._clock.now())
+        gaps = find_gaps(last, carried, self._trust, fresh=True)
+        return collect(gaps, carried.certificates, self._services.evidence)
 
 
 class _XmlWork:
@@ -274,10 +219,10 @@ class _XmlWork:
         signers = xades.list_signers(document)
         return [signers[slot_id] for slot_id in self._covered if slot_id in signers]
 
-    def list_carried(self, document: bytes) -> _Carried:
+    def list_carried(self, document: bytes) -> Carried:
         """Return all evidence in the document: a verifier uses all of it for every signature."""
         states = [xades.read_state(document, slot_id) for slot_id in (*self._covered, self.seal.slot_id)]
-        return _Carried(
+        return Carried(
             certificates=tuple(dict.fromkeys(one for state in states for one in state.certificates)),
             ocsps=tuple(dict.fromkeys(der for state in states for der in state.ocsps)),
             crls=tuple(dict.fromkeys(der for state in states for der in state.crls)),
@@ -312,14 +257,6 @@ def _wants_archive(timestamps: Sequence[Timestamp], target: Target, *, archived:
 
 def _find_renewal(timestamps: Sequence[Timestamp]) -> datetime | None:
     return find_end(timestamps[-1]) if timestamps else None
-
-
-def _ask_about(timestamps: Iterable[Timestamp], *, at: datetime | None = None) -> list[_Question]:
-    return [
-        _Question(one.certificate, at or one.time, Purpose.TIMESTAMPING)
-        for one in timestamps
-        if one.certificate is not None
-    ]
 
 
 def _list_pdf_timestamps(state: pades.LongTermState) -> list[Timestamp]:

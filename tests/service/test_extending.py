@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import tsp
 
 from keys_dev.services import Responder
 from service.db.engine import transaction
@@ -19,11 +20,12 @@ from service.status.recalls import approve_recall, request_recall, seal_recall
 from service.transcripts import repository
 from signing import pades, xades
 from signing.evidence import EvidenceCollector
-from signing.timestamp import TimestampClient
+from signing.timestamp import TimestampClient, build_query
 from signing.timestamp_budget import RequestBudget, RequestLedger, TimestampAuthority
 from tests.support.pki import development_pki
 from tests.support.workflow import AT, SmallSchool, built_school, issued_school, refuse_addresses
 from transcript_core.clock import FixedClock
+from transcript_core.limits import MAX_TIMESTAMP_BYTES
 from transcript_core.pki.fetch import Fetch
 from transcript_core.policy import SignatureFormat, SignatureLevel
 from transcript_core.status import DocumentStatus
@@ -257,3 +259,48 @@ def test_a_recall_is_raised_too_and_stays_in_force(town: Town) -> None:
     answer = school.context.find_status(target.serial, target.version, None)
     assert answer.status is DocumentStatus.RECALLED
     assert town.extend(B_LTA).raised == []
+
+
+def test_an_authority_that_answers_something_else_changes_nothing(town: Town) -> None:
+    """Another nonce, another imprint, a huge answer, a refusal: each is told by its reason, and every file stays."""
+    network = Responder(development_pki(), FixedClock(AT))
+    wrong: dict[str, Callable[[bytes], bytes]] = {
+        "other-nonce": lambda body: network.answer("/tsa", build_query(read_imprint(body), 7)).body,
+        "other-imprint": lambda body: network.answer("/tsa", build_query(bytes(32), read_nonce(body))).body,
+        "too-long": lambda _: b"\x30" * (MAX_TIMESTAMP_BYTES + 1),
+        "rejected": lambda _: refusal("rejection"),
+    }
+    before = town.school.snapshot()
+    for reason, answer in wrong.items():
+
+        def fetch(
+            url: str,
+            *,
+            body: bytes | None = None,
+            content_type: str | None = None,
+            max_bytes: int,
+            answer: Callable[[bytes], bytes] = answer,
+        ) -> bytes:
+            if "/tsa" in url and body is not None:
+                return answer(body)
+            return network(url, body=body, content_type=content_type, max_bytes=max_bytes)
+
+        report = town.extend(fetch=fetch)
+        assert report.refusal is not None
+        assert (report.refusal.reason, len(report.waiting)) == (reason, 2)
+        assert town.school.snapshot() == before
+    assert set(town.levels()) == {(SignatureLevel.B_B, SignatureLevel.B_B)}
+
+
+def read_imprint(body: bytes) -> bytes:
+    imprint: bytes = tsp.TimeStampReq.load(body)["message_imprint"]["hashed_message"].native
+    return imprint
+
+
+def read_nonce(body: bytes) -> int:
+    return int(tsp.TimeStampReq.load(body)["nonce"].native)
+
+
+def refusal(status: str) -> bytes:
+    info: bytes = tsp.PKIStatusInfo({"status": status}).dump()
+    return b"\x30" + bytes([len(info)]) + info
