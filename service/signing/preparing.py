@@ -30,7 +30,7 @@ from service.transcripts.repository import DocumentKey
 from service.workspace import Workspace
 from signing.batch import prepare_task
 from signing.signer import Pending, SigningIdentity
-from transcript_core.errors import Conflict, InputError, KeyUnavailable, TranscriptError
+from transcript_core.errors import Conflict, InputError, KeyUnavailable, NotEligible, TranscriptError
 from transcript_core.identifiers import generate_serial
 from transcript_core.limits import MAX_LISTED_DIGESTS
 from transcript_core.pki.algorithms import SignatureAlgorithm, algorithm_for, fits_key
@@ -139,7 +139,7 @@ def prepare_batch(
     Raises:
         NothingToSign: nothing is open.
         NothingSignable: nothing of what is open can be signed now.
-        NotEligible: the certificate by itself may not sign, or the authority list does not know its holder.
+        NotEligible: the certificate by itself may not sign, is a seal's, or belongs to nobody in the authority list.
         EvidenceUnavailable: chain or revocation status could not be fetched, so nothing may be signed.
     """
     todo = _list_todo(desk, school_code, class_name)
@@ -210,6 +210,7 @@ def build_head(batch: SigningBatch) -> ListHead:
 
 
 def _list_todo(desk: SigningDesk, school_code: str, class_name: str | None) -> list[SlotName]:
+    _refuse_seal(desk)
     found: list[SlotName] = []
     codes = find_staff_codes(desk.workspace.get_authority(), desk.signer.certificate.identity)
     with transaction(desk.workspace.sessions) as session:
@@ -220,6 +221,17 @@ def _list_todo(desk: SigningDesk, school_code: str, class_name: str | None) -> l
     if not found:
         raise NothingToSign("nothing is open for the holder of this certificate")
     return found
+
+
+def _refuse_seal(desk: SigningDesk) -> None:
+    identity = desk.signer.certificate.identity
+    seals = (seal for school in desk.workspace.get_authority().schools for seal in school.seals)
+    if identity is not None and any(seal.identity == identity for seal in seals):
+        raise NotEligible(
+            "a school's seal signs more than digests of a list; run: hocba issue",
+            reason="seal",
+            text_vi="Con dấu của trường không ký qua danh sách; hãy dùng lệnh hocba issue.",
+        )
 
 
 @dataclass

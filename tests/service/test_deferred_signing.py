@@ -309,6 +309,12 @@ def refuse_to_write(_descriptor: int) -> None:
 
 
 @SQLITE_ONLY
+def test_a_seal_is_sent_to_its_own_verb(school: SmallSchool) -> None:
+    with pytest.raises(NotEligible, match="hocba issue"):
+        prepare(school, school.open_seal())
+
+
+@SQLITE_ONLY
 def test_without_revocation_status_nothing_is_prepared(school: SmallSchool) -> None:
     with pytest.raises(EvidenceUnavailable):
         prepare(school, school.open_person(school.teachers[0]), fetch=refuse_addresses(school.fetch, "/"))
