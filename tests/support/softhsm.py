@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -11,13 +12,17 @@ from typing import Final
 
 import pkcs11
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 
 from keys_dev.pki import Subscriber
 from keys_dev.profiles import KeyKind
 from keys_dev.softhsm import SoftToken, TokenEntry, find_library, open_token
 from signing.keystores.pkcs11 import modules
+from signing.signer import Signer
 from tests.support.pki import development_pki
 from transcript_core.errors import KeyUnavailable
+from transcript_core.pki.algorithms import raw_to_der
 from transcript_core.pki.trust import World
 
 LABEL: Final = "Thẻ thử"
@@ -125,3 +130,29 @@ class Pin:
         self.asked.append(purpose)
         pin = self.pins.pop(0) if self.pins else None
         return self.token.read_pin() if pin is None else pin
+
+
+def make_digests(count: int, hash_name: str = "sha256") -> list[bytes]:
+    return [hashlib.new(hash_name, number.to_bytes(4)).digest() for number in range(count)]
+
+
+def verify(signer: Signer, digest: bytes, value: bytes) -> None:
+    """Let cryptography alone judge a value; raises when it is wrong."""
+    key, algorithm = signer.certificate.public_key, signer.algorithm
+    chosen = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}[algorithm.hash_name]
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(raw_to_der(value, key.curve.key_size), digest, ec.ECDSA(utils.Prehashed(chosen)))
+    elif algorithm.value.startswith("rsa-pss"):
+        pss = padding.PSS(padding.MGF1(chosen), salt_length=chosen.digest_size)
+        key.verify(value, digest, pss, utils.Prehashed(chosen))
+    else:
+        key.verify(value, digest, padding.PKCS1v15(), utils.Prehashed(chosen))
+
+
+def refuse(action: Callable[[], object], *words: str) -> KeyUnavailable:
+    """Run what must be refused; return the error, which says the words in English and something in Vietnamese."""
+    with pytest.raises(KeyUnavailable) as caught:
+        action()
+    for word in words:
+        assert word in str(caught.value)
+    return caught.value

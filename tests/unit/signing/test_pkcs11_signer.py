@@ -1,34 +1,24 @@
-"""Keys on a real token (SoftHSM2): what they sign, what is refused and in which words, what happens when it is lost."""
+"""Keys on a real token (SoftHSM2): what they sign, what is refused and in which words."""
 
 from __future__ import annotations
 
 import gc
-import hashlib
-import multiprocessing
-import os
 import pickle
-import shutil
 import subprocess
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pkcs11 import Attribute, ObjectClass
 from pkcs11 import exceptions as cryptoki
 
 from keys_dev.softhsm import SoftToken, add_token
-from signing.keystores.pkcs11 import Pkcs11Signer, open_pkcs11, parse_pkcs11_uri, troubles
+from signing.keystores.pkcs11 import open_pkcs11, parse_pkcs11_uri, troubles
 from signing.keystores.pkcs11.modules import find_module
 from signing.keystores.pkcs11.signer import LIST_SIZE
 from signing.keystores.secrets import CallbackSecret
-from signing.signer import Signer
 from tests.support.pki import development_pki, open_seal
 from tests.support.signers import make_key
 from tests.support.softhsm import (
@@ -38,67 +28,21 @@ from tests.support.softhsm import (
     RSA,
     Pin,
     bare_uri,
-    copy_token,
     editing,
     entry,
-    get_store,
     lock_pin,
+    make_digests,
     make_token,
     needs_softhsm,
     plugged_in,
+    refuse,
     subscriber,
+    verify,
 )
 from transcript_core.errors import KeyUnavailable
-from transcript_core.pki.algorithms import SignatureAlgorithm, raw_to_der
+from transcript_core.pki.algorithms import SignatureAlgorithm
 
 pytestmark = needs_softhsm
-
-MANY = 120
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> SoftToken:
-    return make_token(tmp_path_factory.mktemp("softhsm") / "token")
-
-
-@pytest.fixture
-def token(made: SoftToken) -> Iterator[SoftToken]:
-    """A token that the test only reads."""
-    with plugged_in(made):
-        yield made
-
-
-@pytest.fixture
-def own(made: SoftToken, tmp_path: Path) -> Iterator[SoftToken]:
-    """A token that the test may spoil."""
-    with plugged_in(copy_token(made, tmp_path / "token")) as copied:
-        yield copied
-
-
-def make_digests(count: int, hash_name: str = "sha256") -> list[bytes]:
-    return [hashlib.new(hash_name, number.to_bytes(4)).digest() for number in range(count)]
-
-
-def verify(signer: Signer, digest: bytes, value: bytes) -> None:
-    """Let cryptography alone judge a value; raises when it is wrong."""
-    key, algorithm = signer.certificate.public_key, signer.algorithm
-    chosen = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}[algorithm.hash_name]
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        key.verify(raw_to_der(value, key.curve.key_size), digest, ec.ECDSA(utils.Prehashed(chosen)))
-    elif algorithm.value.startswith("rsa-pss"):
-        pss = padding.PSS(padding.MGF1(chosen), salt_length=chosen.digest_size)
-        key.verify(value, digest, pss, utils.Prehashed(chosen))
-    else:
-        key.verify(value, digest, padding.PKCS1v15(), utils.Prehashed(chosen))
-
-
-def refuse(action: Callable[[], object], *words: str) -> KeyUnavailable:
-    """Run what must be refused; return the error, which says the words in English and something in Vietnamese."""
-    with pytest.raises(KeyUnavailable) as caught:
-        action()
-    for word in words:
-        assert word in str(caught.value)
-    return caught.value
 
 
 @pytest.mark.parametrize(
@@ -371,190 +315,6 @@ def test_the_mechanism_is_chosen_by_what_the_token_offers(own: SoftToken) -> Non
     refuse(lambda: open_pkcs11(wanted, Pin(own)), "does not offer CKM_RSA_PKCS,")
     error = refuse(lambda: open_pkcs11(bare_uri(own, P256), Pin(own)), "does not offer CKM_ECDSA")
     assert "CKM_ECDSA" in error.text_vi
-
-
-# --- sessions, threads, processes
-
-
-@pytest.mark.parametrize("sessions", [1, 3, 8])
-def test_several_sessions_keep_the_order(token: SoftToken, sessions: int) -> None:
-    uri = f"{bare_uri(token, P256)}&hocba-sessions={sessions}"
-    with closing(open_pkcs11(uri, Pin(token))) as signer:
-        digests = make_digests(120)
-        for digest, value in zip(digests, signer.sign_digests(digests), strict=True):
-            verify(signer, digest, value)
-
-
-def test_signers_in_several_threads_do_not_disturb_each_other(token: SoftToken) -> None:
-    def work(number: int) -> None:
-        with closing(open_pkcs11(bare_uri(token, (RSA, P256)[number % 2]), Pin(token))) as signer:
-            digests = make_digests(20)
-            for digest, value in zip(digests, signer.sign_digests(digests), strict=True):
-                verify(signer, digest, value)
-
-    with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(work, number) for number in range(8)]:
-            done.result()
-
-
-def sign_elsewhere(uri: str, pin_file: str, count: int) -> list[bytes]:
-    with closing(open_pkcs11(uri, CallbackSecret(lambda _: Path(pin_file).read_text("ascii")))) as signer:
-        return list(signer.sign_digests(make_digests(count)))
-
-
-def test_several_processes_sign_at_the_same_time(token: SoftToken) -> None:
-    uri = bare_uri(token, RSA)
-    with multiprocessing.get_context("spawn").Pool(2) as pool, closing(open_pkcs11(uri, Pin(token))) as signer:
-        running = [pool.apply_async(sign_elsewhere, (uri, str(token.pin_file), 30)) for _ in range(2)]
-        answers = [list(signer.sign_digests(make_digests(30))), *(one.get(60) for one in running)]
-        assert answers[0] == answers[1] == answers[2]  # RSA PKCS#1 is deterministic
-        for digest, value in zip(make_digests(30), answers[0], strict=True):
-            verify(signer, digest, value)
-
-
-def test_a_library_that_others_initialised_is_used_by_one_thread_and_left_running(own: SoftToken) -> None:
-    with editing(own) as foreign:
-        pin = Pin(own)
-        with closing(open_pkcs11(f"{bare_uri(own, RSA)}&hocba-sessions=4", pin)) as signer:
-            assert signer._connection is not None
-            assert len(signer._connection.sessions) == 1
-            digests = make_digests(20)
-            for digest, value in zip(digests, signer.sign_digests(digests), strict=True):
-                verify(signer, digest, value)
-        assert len(list(foreign.get_objects({Attribute.CLASS: ObjectClass.PRIVATE_KEY}))) == 3  # still logged in
-
-
-def test_a_library_that_another_part_finalises_is_lost(own: SoftToken) -> None:
-    with closing(open_pkcs11(bare_uri(own, RSA), Pin(own))) as signer:
-        assert signer._connection is not None
-        signer._connection.module.library.finalize()
-        refuse(lambda: signer.sign_digests([bytes(32)]), "stopped answering")
-        signer.reopen()
-        verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
-
-
-def test_stopping_the_command_ends_all_sessions(token: SoftToken) -> None:
-    def stop() -> None:
-        raise KeyboardInterrupt
-
-    with closing(open_pkcs11(f"{bare_uri(token, RSA)}&hocba-sessions=3", Pin(token))) as signer:
-        with pytest.raises(KeyboardInterrupt):
-            signer.sign_digests(DigestsWithAccident(MANY, stop))
-        verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
-
-
-def test_a_forked_child_must_not_use_the_token(token: SoftToken) -> None:
-    with closing(open_pkcs11(bare_uri(token, RSA), Pin(token))) as signer:
-        child = os.fork()
-        if child == 0:
-            os._exit(_count_refusals(token, signer))
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
-        verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
-
-
-def _count_refusals(token: SoftToken, signer: Pkcs11Signer) -> int:
-    refused = 0
-    for action in (lambda: signer.sign_digests([bytes(32)]), lambda: open_pkcs11(bare_uri(token, RSA), Pin(token))):
-        try:
-            action()
-        except KeyUnavailable as error:
-            refused += "forked" in str(error)
-    signer.close()
-    return refused
-
-
-# --- lost and found
-
-
-def end_login(signer: Pkcs11Signer) -> None:
-    """Do what a driver does when a card is reset: end the login for the whole process."""
-    assert signer._connection is not None
-    assert signer._connection.login.session is not None
-    signer._connection.login.session.close()
-
-
-class DigestsWithAccident(list[bytes]):
-    """Digests; something happens when the one in the middle is taken to be signed."""
-
-    def __init__(self, count: int, accident: Callable[[], object]) -> None:
-        super().__init__(make_digests(count))
-        self.accident: Callable[[], object] | None = accident
-
-    def __getitem__(self, position: Any) -> Any:
-        if position == len(self) // 2 and self.accident is not None:
-            accident, self.accident = self.accident, None
-            accident()
-        return super().__getitem__(position)
-
-
-def test_a_login_lost_in_mid_batch_is_renewed_once_by_asking_again(token: SoftToken) -> None:
-    pin = Pin(token)
-    with closing(open_pkcs11(bare_uri(token, RSA), pin)) as signer:
-        digests = DigestsWithAccident(MANY, lambda: end_login(signer))
-        values = signer.sign_digests(digests)
-        assert len(pin.asked) == 2
-        for digest, value in zip(digests, values, strict=True):
-            verify(signer, digest, value)
-
-
-def test_a_login_renewed_by_one_signer_serves_the_other(token: SoftToken) -> None:
-    pin = Pin(token)
-    with (
-        closing(open_pkcs11(bare_uri(token, RSA), pin)) as first,
-        closing(open_pkcs11(bare_uri(token, P256), pin)) as second,
-    ):
-        end_login(first)
-        for signer in (first, second):
-            verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
-        assert len(pin.asked) == 2
-
-
-def test_a_wrong_pin_after_a_lost_login_is_not_tried_again(own: SoftToken) -> None:
-    pin = Pin(own)
-    with closing(open_pkcs11(bare_uri(own, RSA), pin)) as signer:
-        end_login(signer)
-        pin.pins = ["00000000"]
-        refuse(lambda: signer.sign_digests([bytes(32)]), "PIN is wrong")
-        assert len(pin.asked) == 2
-        refuse(lambda: signer.sign_digests([bytes(32)]), "not renewed")
-        assert len(pin.asked) == 2
-        signer.reopen()
-        verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
-
-
-def test_a_token_pulled_in_mid_batch_fails_the_list_and_can_be_used_again(own: SoftToken, tmp_path: Path) -> None:
-    pin, store = Pin(own), get_store(own)
-    with closing(open_pkcs11(bare_uri(own, RSA), pin)) as signer:
-        digests = DigestsWithAccident(MANY, lambda: store.rename(tmp_path / "pulled"))
-        error = refuse(lambda: signer.sign_digests(digests), "taken out")
-        assert "rút" in error.text_vi
-        refuse(lambda: signer.sign_digests([bytes(32)]), "taken out")
-        refuse(signer.reopen, "no token fits")
-        assert len(pin.asked) == 1
-        (tmp_path / "pulled").rename(store)
-        signer.reopen()
-        assert len(pin.asked) == 2
-        verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
-
-
-def test_another_certificate_in_the_slot_is_not_taken_for_the_first(own: SoftToken, tmp_path: Path) -> None:
-    other = make_token(tmp_path / "other", entry(RSA, subscriber(P256)))
-    with closing(open_pkcs11(bare_uri(own, RSA), Pin(other, own.read_pin()))) as signer:
-        shutil.rmtree(get_store(own))
-        refuse(lambda: signer.sign_digests([bytes(32)]), "taken out")
-        shutil.copytree(get_store(other), own.folder / "tokens" / "another")
-        refuse(signer.reopen, "another certificate")
-        refuse(lambda: signer.sign_digests([bytes(32)]), "closed")
-
-
-def test_a_closed_signer_refuses_until_it_is_opened_again(token: SoftToken) -> None:
-    signer = open_pkcs11(bare_uri(token, RSA), Pin(token))
-    signer.close()
-    signer.close()
-    refuse(lambda: signer.sign_digests([bytes(32)]), "closed")
-    signer.reopen()
-    verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])
-    signer.close()
 
 
 def test_every_trouble_of_the_library_becomes_a_sentence() -> None:
