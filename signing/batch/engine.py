@@ -29,10 +29,15 @@ from signing.eligibility import SignerCheck
 from signing.signer import Signer, SigningIdentity
 from signing.timestamp import TimestampClient
 from transcript_core.pki.evidence import Evidence
+from transcript_core.policy import SignatureFormat
 
 CHUNK: Final = 32
 """Documents of one chunk: with two formats a list of 64 digests, 45 ms of an RSA-2048 key.  Shorter chunks cost more
 messages, longer ones more memory: a chunk holds about 16 MiB while it is under way."""
+
+MAX_CHUNK: Final = 2_000
+"""Documents of a chunk for a key whose holder takes long lists under one approval: 4,000 digests, whose states take
+about 50 MiB."""
 
 MIN_FOR_WORKERS: Final = 300
 """Documents from which worker processes pay: starting one costs about a second of a core, a document saves 1 ms."""
@@ -61,14 +66,14 @@ def sign_batch(
         timestamps: asked for slots whose policy wants more than B-B; None: such slots stay at B-B.
         timestamp_evidence: of the authority behind `timestamps`, put into the XML beside its token; a PDF carries it in
             its security store, which the caller fills before the seal's task (`pades.append_evidence`).
-        list_size: tasks of one chunk; None: CHUNK.
+        list_size: tasks of one chunk; None: as suits the signer.
 
     Returns:
         Results, made while they are read.  No error of a document or of the key is raised: it is in the results, and
         once the key is unavailable the remaining tasks carry that error, unsigned.
     """
     terms = Terms(SigningIdentity.of(signer), check, at, evidence, timestamp_evidence)
-    return sign_named(tasks, InMemory(), signer, terms=terms, timestamps=timestamps, chunk_size=list_size or CHUNK)
+    return sign_named(tasks, InMemory(), signer, terms=terms, timestamps=timestamps, chunk_size=list_size)
 
 
 def sign_named(
@@ -79,7 +84,7 @@ def sign_named(
     terms: Terms,
     timestamps: TimestampClient | None = None,
     workers: int = 0,
-    chunk_size: int = CHUNK,
+    chunk_size: int | None = None,
 ) -> Generator[KeptT, None, None]:
     """Sign what these names stand for and return what the workplace says of each, in the order of the names.
 
@@ -89,13 +94,14 @@ def sign_named(
         terms: fixed for the batch; its certificate is the signer's.
         timestamps: as for `sign_batch`; with workers, no slot may need any.
         workers: processes that prepare and attach; 0: this one does.
+        chunk_size: names of one chunk; None: CHUNK, or as many as fill the longest list of the signer.
 
     Returns:
         What was kept, made while it is read; closing the iterator ends the work, and what was not told of counts as
         not done.  Errors of documents, of the key and of a worker that ended are the workplace's to tell of.
     """
     desk = KeyDesk(signer, terms.identity)
-    chunks = _cut(names, chunk_size)
+    chunks = _cut(names, chunk_size or _fit_chunk(signer))
     first = list(islice(chunks, 2))
     if len(first) < 2:
         room = LocalRoom(workplace, terms, timestamps=timestamps)
@@ -116,6 +122,11 @@ def choose_workers(count: int) -> int:
     """Return how many worker processes suit a batch of `count` documents on this machine; 0: none."""
     cores = os.cpu_count() or 1
     return 0 if count < MIN_FOR_WORKERS or cores == 1 else min(cores, MAX_WORKERS)
+
+
+def _fit_chunk(signer: Signer) -> int:
+    """Return the documents of a chunk: where each list is an approval of its own, as few lists as can be."""
+    return max(CHUNK, min((signer.list_size or 0) // len(SignatureFormat), MAX_CHUNK))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Where a chunk of a batch is worked on: prepared without a key, then attached when its values are there.
 
 A room remembers its prepared chunks between the two visits, opened documents included, so that nothing is read or
-hashed twice.  What leaves it is small: for each document the digests that wait, later what the workplace says of it.
+hashed twice; of a long chunk, made for a key that takes long lists, it remembers the digests alone.  What leaves it is
+small: for each document the digests that wait, later what the workplace says of it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Generic, Protocol, TypeAlias
+from typing import Final, Generic, Protocol, TypeAlias
 
 from signing.batch.tasks import PreparedTask, SigningResult, attach_task, prepare_task
 from signing.batch.workplace import KeptT, NameT, NameT_contra, Terms, Workplace
@@ -17,6 +18,9 @@ from signing.signer import Pending
 from signing.timestamp import TimestampClient
 from transcript_core.errors import TranscriptError
 from transcript_core.policy import SignatureFormat
+
+MAX_KEPT_OPEN: Final = 64
+"""Documents of one chunk that stay opened between the visits, half a MiB each; those of a longer one are read again."""
 
 Wanted: TypeAlias = Mapping[SignatureFormat, Pending]
 """The digests of one document that wait for values; the pendings without their state, which stays in the room."""
@@ -38,9 +42,17 @@ class Room(Protocol[NameT_contra, KeptT]):
 
 
 @dataclass(frozen=True, slots=True)
+class _Closed:
+    """A prepared task without its documents."""
+
+    pendings: Mapping[SignatureFormat, Pending]
+    errors: Mapping[SignatureFormat, TranscriptError]
+
+
+@dataclass(frozen=True, slots=True)
 class _Held(Generic[NameT]):
     name: NameT
-    prepared: PreparedTask | TranscriptError
+    prepared: PreparedTask | _Closed | TranscriptError
 
 
 class LocalRoom(Generic[NameT, KeptT]):
@@ -62,7 +74,8 @@ class LocalRoom(Generic[NameT, KeptT]):
     def prepare(self, number: int, names: Sequence[NameT]) -> list[Wanted]:
         """As `Room.prepare`."""
         with self._lock:
-            held = [_Held(name, self._prepare(name)) for name in names]
+            hold = _Held if len(names) <= MAX_KEPT_OPEN else _hold_closed
+            held = [hold(name, self._prepare(name)) for name in names]
             self._held[number] = held
         return [_list_wanted(one.prepared) for one in held]
 
@@ -80,17 +93,25 @@ class LocalRoom(Generic[NameT, KeptT]):
         return prepare_task(task, self._terms.identity, check=self._terms.check, at=self._terms.at)
 
     def _attach(self, one: _Held[NameT], answer: Answer) -> SigningResult | TranscriptError:
-        if isinstance(one.prepared, TranscriptError):
-            return one.prepared
+        prepared = self._open_again(one.name, one.prepared) if isinstance(one.prepared, _Closed) else one.prepared
+        if isinstance(prepared, TranscriptError):
+            return prepared
         values = {kind: value for kind, value in answer.items() if isinstance(value, bytes)}
         return attach_task(
-            _leave_out(one.prepared, answer),
+            _leave_out(prepared, answer),
             values,
             identity=self._terms.identity,
             evidence=self._terms.evidence,
             timestamps=self._timestamps,
             timestamp_evidence=self._terms.timestamp_evidence,
         )
+
+    def _open_again(self, name: NameT, closed: _Closed) -> PreparedTask | TranscriptError:
+        """Return the task as it is now; what changed since it was prepared is found out when it is attached."""
+        try:
+            return PreparedTask(self._workplace.open(name), None, closed.pendings, closed.errors)
+        except TranscriptError as error:
+            return error
 
     def _keep(self, held: Sequence[_Held[NameT]], outcomes: Sequence[SigningResult | TranscriptError]) -> list[KeptT]:
         kept = [self._workplace.keep(one.name, outcome) for one, outcome in zip(held, outcomes, strict=True)]
@@ -101,7 +122,13 @@ class LocalRoom(Generic[NameT, KeptT]):
         return kept
 
 
-def _list_wanted(prepared: PreparedTask | TranscriptError) -> Wanted:
+def _hold_closed(name: NameT, prepared: PreparedTask | TranscriptError) -> _Held[NameT]:
+    if isinstance(prepared, TranscriptError):
+        return _Held(name, prepared)
+    return _Held(name, _Closed(prepared.pendings, prepared.errors))
+
+
+def _list_wanted(prepared: PreparedTask | _Closed | TranscriptError) -> Wanted:
     if isinstance(prepared, TranscriptError):
         return {}
     return {kind: replace(pending, state={}) for kind, pending in prepared.pendings.items()}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -12,6 +14,7 @@ import pytest
 
 from keys_dev.services import Responder
 from signing.batch import SigningResult, SigningTask, attach_task, prepare_task, sign_batch
+from signing.batch.rooms import MAX_KEPT_OPEN
 from signing.eligibility import SignerCheck
 from signing.evidence import EvidenceCollector
 from signing.signer import Signer, SigningIdentity
@@ -291,6 +294,94 @@ def test_a_task_without_its_pdf_cannot_be_built() -> None:
         replace(task, pdf=None)
     with pytest.raises(ValueError, match="appearance"):
         replace(task, appearance=None)
+
+
+@dataclass
+class LongLists(Handled):
+    """A signer whose holder takes this many digests at once."""
+
+    most: int = 400
+
+    @property
+    def list_size(self) -> int | None:
+        return self.most
+
+
+def test_a_holder_of_long_lists_gives_one_approval_for_all_and_documents_are_opened_again() -> None:
+    """Past `MAX_KEPT_OPEN` a chunk keeps its digests alone between prepare and attach."""
+    one = stored_documents()[0].task(0)
+    tasks = [replace(one, key=str(number)) for number in range(MAX_KEPT_OPEN + 6)]
+    signer = LongLists(open_staff(HOMEROOM))
+    results = sign(tasks, signer)
+    assert signer.lists == [2 * len(tasks)]
+    assert [result.key for result in results if result.signed] == [task.key for task in tasks]
+    assert list_signed_slots(results[-1].formats[SignatureFormat.XADES].document or b"") == {"gvcn"}
+
+
+def test_short_lists_are_never_exceeded() -> None:
+    signer = LongLists(open_staff(HOMEROOM), most=3)
+    assert all(result.signed for result in sign([one.task(0) for one in stored_documents()], signer))
+    assert signer.lists == [3, 3]
+
+
+def test_chunks_are_worked_on_ahead_of_the_reader_but_not_far() -> None:
+    taken: list[int] = []
+
+    def tasks() -> Iterator[SigningTask]:
+        for number in range(60):
+            taken.append(number)
+            yield replace(stored_documents()[0].task(0), key=str(number))
+
+    signer = Handled(open_staff(HOMEROOM))
+    evidence = evidence_of(signer.certificate)
+    results = sign_batch(tasks(), signer, check=check_of(signer), at=AT, evidence=evidence, list_size=1)
+    assert [next(results).key for _ in range(3)] == ["0", "1", "2"]
+    for _ in range(100):
+        time.sleep(0.002)
+    assert 3 < len(taken) <= 3 + 8
+    results.close()  # type: ignore[attr-defined]  # a generator
+    assert not [one for one in threading.enumerate() if one.name.startswith("signing-lane")]
+    assert len(taken) <= 3 + 8
+
+
+def test_an_error_of_the_source_reaches_the_reader() -> None:
+    def tasks() -> Iterator[SigningTask]:
+        yield stored_documents()[0].task(0)
+        yield stored_documents()[1].task(0)
+        raise EvidenceUnavailable("the rows cannot be read")
+
+    signer = open_staff(HOMEROOM)
+    with pytest.raises(EvidenceUnavailable, match="rows"):
+        list(sign_batch(tasks(), signer, check=check_of(signer), at=AT, list_size=1))
+    assert not [one for one in threading.enumerate() if one.name.startswith("signing-lane")]
+
+
+def test_a_certificate_that_changes_in_mid_batch_signs_nothing_more() -> None:
+    first, other = open_staff(HOMEROOM), open_staff(PRINCIPAL)
+
+    def swap(signer: Handled, values: list[bytes]) -> list[bytes]:
+        signer.inner = other
+        return values
+
+    signer = Handled(first, swap)
+    results = sign([one.task(0) for one in stored_documents()], signer, list_size=1)
+    assert [errors_of(one) for one in results] == [[None, None], [KeyUnavailable] * 2, [KeyUnavailable] * 2]
+    assert signer.lists == [2]
+
+
+def test_lists_are_signed_side_by_side_where_the_signer_allows_it() -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    @dataclass
+    class Parallel(Handled):
+        parallel_calls: int = 2
+
+        def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
+            both.wait()  # broken, hence an error, unless two calls meet
+            return super().sign_digests(digests)
+
+    results = sign([one.task(0) for one in stored_documents()[:2]], Parallel(open_staff(HOMEROOM)), list_size=1)
+    assert all(result.signed for result in results)
 
 
 def test_an_empty_batch_asks_no_key() -> None:
