@@ -23,7 +23,7 @@ from signing.evidence import EvidenceCollector
 from signing.timestamp import TimestampClient, build_query
 from signing.timestamp_budget import RequestBudget, RequestLedger, TimestampAuthority
 from tests.support.pki import development_pki
-from tests.support.workflow import AT, SmallSchool, built_school, issued_school, refuse_addresses
+from tests.support.workflow import AT, SmallSchool, built_school, issued_school, refuse_addresses, unstamped_school
 from transcript_core.clock import FixedClock
 from transcript_core.limits import MAX_TIMESTAMP_BYTES
 from transcript_core.pki.fetch import Fetch
@@ -96,9 +96,7 @@ class Town:
 @pytest.fixture
 def town(tmp_path: Path) -> Iterator[Town]:
     """A school whose documents were issued while the authority was down."""
-    with built_school(tmp_path / "school") as school:
-        school.sign_people()
-        assert not school.issue(fetch=refuse_addresses(school.fetch, "/tsa")).failed
+    with unstamped_school(tmp_path / "school") as school:
         yield Town(school, RequestLedger(tmp_path / "ledger.json"))
 
 

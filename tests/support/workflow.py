@@ -420,8 +420,15 @@ def read_records(workbooks: Path, level: SchoolLevel) -> SchoolRecords:
     return import_school(workbooks, school_level=level, as_of=AT.astimezone(VIETNAM_TIME).date()).records
 
 
+@contextmanager
+def unstamped_school(folder: Path) -> Iterator[SmallSchool]:
+    """Yield the same school with both documents issued while no time-stamping authority answered."""
+    with _copy_template(_make_template(issued=True, stamped=False), folder, None) as school:
+        yield school
+
+
 @cache
-def _make_template(*, issued: bool) -> Path:
+def _make_template(*, issued: bool, stamped: bool = True) -> Path:
     """Return a folder with a built or issued school, made once a process."""
     folder = Path(tempfile.mkdtemp(prefix=f"hocba-template-{os.getuid()}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -429,7 +436,9 @@ def _make_template(*, issued: bool) -> Path:
         school.import_()
         school.build()
         if issued:
-            school.issue_all()
+            school.sign_people()
+            report = school.issue(fetch=None if stamped else refuse_addresses(school.fetch, "/tsa"))
+            assert not report.failed, report.failed
     return folder
 
 
