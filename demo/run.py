@@ -17,6 +17,7 @@ from service.db.engine import transaction
 from service.schools.importing import ImportOutcome, import_folder
 from service.signing.desk import SigningDesk, SigningServices
 from service.signing.issuing import IssueReport, issue_documents
+from service.signing.review import build_review
 from service.signing.workflow import sign_open_slots
 from service.status.exporting import export_status
 from service.status.files import open_status_file
@@ -125,19 +126,23 @@ class Demo:
                 session, school_code=self.demo.school.school_code, class_name=self.class_name
             )
         with self.ledger.step(name) as step, progress("sign", sum(open_slots.values())) as advance:
-            signed, failed = 0, []
+            signed, failed, odd = 0, [], 0
             for staff_code in staff_codes:
+                desk, school_code = self.open_desk(self.demo.keys.open_person(staff_code)), self.demo.school.school_code
+                review = build_review(desk, school_code=school_code, class_name=self.class_name)
+                odd += len(review.odd_marks) + len(review.replaced) + len(review.records_changed)
                 report = sign_open_slots(
-                    self.open_desk(self.demo.keys.open_person(staff_code)),
-                    school_code=self.demo.school.school_code,
+                    desk,
+                    school_code=school_code,
                     class_name=self.class_name,
+                    approval=review.contents,
                     actor=ACTOR,
                     advance=advance,
                 )
                 signed += len(report.signed)
                 failed += report.failed
             step.count = f"{count(signed, 'slot')} × 2 formats"
-            step.outcome = f"{len(failed)} refused"
+            step.outcome = f"{len(failed)} refused, {odd} to look at in the reviews"
             step.expected = not failed
 
     def open_desk(self, signer: Signer) -> SigningDesk:

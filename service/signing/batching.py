@@ -60,7 +60,7 @@ def sign_pass(
     """Sign these slots, at most one of each document, and save them.
 
     Args:
-        approval: what was reviewed; other documents, and other contents, are refused by name.  None: all is approved.
+        approval: what was reviewed; another content is refused by name.  None: all is approved.
         workers: processes to use; None: as many as suit the number of slots and the policies.
 
     Raises:

@@ -1,8 +1,8 @@
 """What a person should see before approving: how many documents, of which classes, and what is odd about them.
 
 The review names everything that an approval would sign, with a digest of each document's content.  An approval is for
-exactly that: a document whose content changed since, or that came later, is left out and named.  Signatures of other
-people change nothing in the content, so they do not disturb an approval.
+exactly that: a document whose content changed since is left out and named, one that came later waits for the next
+review.  Signatures of other people change nothing in the content, so they do not disturb an approval.
 
 Nothing here decides anything: what is odd is told, the person decides.  Pupil codes and marks are for the screen of the
 one who approves, and go into no log.

@@ -51,8 +51,8 @@ def sign_open_slots(
     """Sign all that is open for the holder of the desk's certificate; one bad document never stops the others.
 
     Args:
-        approval: what was reviewed (`Review.contents`); documents that are not in it, or changed since, are named as
-            failed.  None: all that is open.
+        approval: what was reviewed (`Review.contents`); documents that changed since are named as failed, those that
+            came later wait for the next review.  None: all that is open.
         workers: worker processes; None: as suits the number of documents.
 
     Raises:
@@ -104,13 +104,14 @@ class _Action:
         return not any(isinstance(error, KeyUnavailable) for error in failed.values())
 
     def _find(self, skip: Collection[SlotName]) -> list[SlotName]:
-        return find_open_slots(
+        found = find_open_slots(
             self.desk.workspace,
             school_code=self.school_code,
             staff_code=self.staff_code,
             class_name=self.class_name,
             skip=frozenset(skip),
         )
+        return [name for name in found if self.approval is None or name[0] in self.approval]
 
 
 def _may_retry(error: TranscriptError | None, tried: int) -> bool:
