@@ -35,7 +35,7 @@ from signing import pades, xades
 from signing.eligibility import SignerCheck, check_certificate
 from signing.signer import Pending, PendingFormat, check_value
 from signing.timestamp import TimestampClient
-from transcript_core.errors import Conflict, SlotNotReady, StaleDigest, TimestampRefused, TranscriptError
+from transcript_core.errors import Conflict, NotFound, SlotNotReady, StaleDigest, TimestampRefused, TranscriptError
 from transcript_core.policy import SignatureFormat, SignatureLevel, Slot
 from transcript_core.xml import list_signed_slots
 
@@ -43,6 +43,10 @@ SlotState: TypeAlias = tuple[StoredDocument, tuple[SignatureFormat, ...]]  # as 
 
 _CHUNK: Final = 50
 """Values, two for most documents, that are saved in one transaction."""
+
+
+_ATTEMPTS: Final = 5
+"""To read a document that others sign at the same moment."""
 
 
 class AttachOutcome(StrEnum):
@@ -253,8 +257,8 @@ class _Attachment:
         key, slot_id = name
         if row is None or row[0].state is not DocumentState.LOCKED:
             raise Conflict(f"document {key}, slot {slot_id}: unlocked, replaced or issued since prepare; prepare again")
-        stored, missing = row
-        opened = open_slot(self.workspace.store, SlotWork(stored, slot_id, missing))
+        opened = self._open(name, row)
+        stored, missing = opened.stored, opened.missing
         files: dict[SignatureFormat, str] = {}
         xml_problem: TranscriptError | None = None
         if SignatureFormat.XADES in missing:
@@ -272,6 +276,19 @@ class _Attachment:
             else:
                 xml_problem = None
         return SignedSlot(stored, slot_id, files)
+
+    def _open(self, name: SlotName, row: SlotState) -> OpenSlot:
+        """Return the slot with its files; they are gone when another signature came first since the row was read."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return open_slot(self.workspace.store, SlotWork(row[0], name[1], row[1]))
+            except NotFound:
+                with transaction(self.workspace.sessions) as session:
+                    newer = repository.load_for_signing(session, [name]).get(name, row)
+                if newer == row:
+                    raise
+                row = newer
+        raise Conflict(f"document {name[0]}, slot {name[1]}: others sign it all the time; send the value again")
 
     def _attach_format(self, opened: OpenSlot, kind: SignatureFormat, one: _Given) -> bytes:
         """Return the document with the signature; whether this person may sign is asked again before."""
