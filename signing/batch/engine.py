@@ -39,8 +39,9 @@ MAX_CHUNK: Final = 2_000
 """Documents of a chunk for a key whose holder takes long lists under one approval: 4,000 digests, whose states take
 about 50 MiB."""
 
-MIN_FOR_WORKERS: Final = 300
-"""Documents from which worker processes pay: starting one costs about a second of a core, a document saves 1 ms."""
+MIN_FOR_WORKERS: Final = 1_000
+"""Documents from which worker processes pay: one costs about half a second of a core to start, and on two cores saves
+0.3 to 0.5 ms a document, since a single process has its key at work on the second core already."""
 
 MAX_WORKERS: Final = 8
 """Worker processes at most: these keep the key busy on any machine, since the key's threads need cores too."""
