@@ -17,9 +17,10 @@ from enum import StrEnum
 from typing import Final, Protocol, runtime_checkable
 
 from signing.state import StateValue
-from transcript_core.errors import MalformedTranscript, SignatureMismatch
-from transcript_core.pki.algorithms import SignatureAlgorithm, value_size, verify_digest
+from transcript_core.errors import MalformedTranscript, NotEligible, SignatureMismatch
+from transcript_core.pki.algorithms import SignatureAlgorithm, fits_certificate, value_size, verify_digest
 from transcript_core.pki.certificates import Certificate
+from transcript_core.policy import Slot
 
 _FORMAT: Final = "hocba-pending/1"
 _MAX_PENDING_CHARS: Final = 128 * 1024  # a few hundred for XML; a PDF keeps its appended section, about 10 KiB
@@ -178,6 +179,22 @@ class Pending:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise MalformedTranscript("a pending signature cannot be read; prepare it again") from error
+
+
+def check_identity(identity: SigningIdentity, slot: Slot) -> None:
+    """Refuse, before any key is asked, a certificate whose key cannot make signatures of the identity's algorithm.
+
+    Raises:
+        NotEligible: a key of another family, curve or strength.
+    """
+    if fits_certificate(identity.algorithm, identity.certificate):
+        return
+    raise NotEligible(
+        f"document {slot.serial} version {slot.version}, slot {slot.slot_id}: the certificate's key is none that "
+        f"{identity.algorithm.value} signs with; use the certificate and the algorithm of one key",
+        reason="other-algorithm",
+        text_vi="Khóa của chứng thư số không dùng được với thuật toán ký đã chọn; hãy chọn đúng chứng thư số của khóa.",
+    )
 
 
 def check_value(pending: Pending, value: bytes, certificate: Certificate) -> None:

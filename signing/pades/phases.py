@@ -33,7 +33,7 @@ from signing.pades.section import (
     choose_location,
     closes_file,
 )
-from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
+from signing.signer import Pending, PendingFormat, SigningIdentity, check_identity, check_value
 from signing.state import KeptState, StateValue
 from transcript_core.errors import (
     MalformedTranscript,
@@ -97,8 +97,10 @@ def prepare(
     Raises:
         NotFound: the file has no field of that name.
         SlotNotReady: the field is signed already, or the seal has closed the file.
+        NotEligible: the certificate's key is not one for the identity's algorithm.
         MalformedTranscript: the file is not one of ours.
     """
+    check_identity(identity, slot)
     opened = _open(pdf)
     field = _find_field(opened, slot)
     _check_open(opened, field, f"document {slot.serial} version {slot.version}, slot {slot.slot_id}")

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
+from signing.signer import Pending, PendingFormat, SigningIdentity, check_identity, check_value
 from signing.state import KeptState, StateValue
 from signing.xades.frames import build_frame, build_texts, build_timestamped_frame
 from signing.xades.roles import describe_role
@@ -62,8 +62,10 @@ def prepare(
 
     Raises:
         SlotNotReady: the slot is signed already, or a slot of an earlier order is empty or below the level demanded.
+        NotEligible: the certificate's key is not one for the identity's algorithm.
         MalformedTranscript: the document lacks a part that the slot signs.
     """
+    check_identity(identity, slot)
     stored = _open(document)
     _check_ready(stored, slot, policy)
     terms = SignedTerms(

@@ -202,8 +202,8 @@ def fits_key(algorithm: SignatureAlgorithm, key: PublicKey) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _fits_certificate(algorithm: SignatureAlgorithm, certificate: Certificate) -> bool:
-    """The same of a certificate's key, remembered: a batch asks thousands of times."""
+def fits_certificate(algorithm: SignatureAlgorithm, certificate: Certificate) -> bool:
+    """Return whether the key of `certificate` is one for `algorithm`; remembered: a batch asks thousands of times."""
     return fits_key(algorithm, certificate.public_key)
 
 
@@ -240,7 +240,7 @@ def verify_digest(
         signature: RSA octets, or raw r‖s for ECDSA.
     """
     if isinstance(signer, Certificate):
-        key, fits = signer.public_key, _fits_certificate(algorithm, signer)
+        key, fits = signer.public_key, fits_certificate(algorithm, signer)
     else:
         key, fits = signer, fits_key(algorithm, signer)
     if not fits or len(digest) != algorithm.digest_size:

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from signing import pades, xades
 from signing.signer import Pending, PendingFormat, Signer, SigningIdentity, check_value
+from tests.support.signed import build_unsigned
+from tests.support.signed_pdf import build_appearance, unsigned_pdf
 from tests.support.signers import make_signer
-from transcript_core.errors import MalformedTranscript, SignatureMismatch
+from transcript_core.errors import MalformedTranscript, NotEligible, SignatureMismatch
+from transcript_core.model import SchoolLevel
 from transcript_core.pki.algorithms import SignatureAlgorithm
 
 AT = datetime(2026, 5, 31, 1, 2, 3, tzinfo=UTC)
@@ -143,3 +147,30 @@ def test_an_identity_is_what_the_signer_shows() -> None:
         signer.chain,
         signer.algorithm,
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "algorithm"),
+    [
+        ("rsa-1024", SignatureAlgorithm.RSA_PKCS1_SHA256),
+        ("rsa-2048", SignatureAlgorithm.ECDSA_P256_SHA256),
+        ("p-256", SignatureAlgorithm.RSA_PSS_SHA256),
+        ("p-256", SignatureAlgorithm.ECDSA_P384_SHA384),
+        ("p-384", SignatureAlgorithm.ECDSA_P256_SHA256),
+    ],
+)
+def test_a_certificate_of_another_key_is_refused_before_the_key_is_asked(
+    kind: str, algorithm: SignatureAlgorithm
+) -> None:
+    document, slots, policy = build_unsigned(SchoolLevel.PRIMARY)
+    signer = make_signer(kind, algorithm=SignatureAlgorithm.RSA_PKCS1_SHA256)
+    identity = SigningIdentity(signer.certificate, signer.chain, algorithm)
+    pdf, pdf_slots, pdf_policy = unsigned_pdf()
+    where = f"document {slots[0].serial} version 1, slot "
+    with pytest.raises(NotEligible, match=where + slots[0].slot_id) as caught:
+        xades.prepare(document, slots[0], identity, at=AT, policy=policy)
+    assert caught.value.reason == "other-algorithm"
+    appearance = build_appearance(pdf, pdf_slots[0])
+    with pytest.raises(NotEligible, match=pdf_slots[0].slot_id):
+        pades.prepare(pdf, pdf_slots[0], identity, at=AT, appearance=appearance, policy=pdf_policy)
+    assert signer.approvals == []
