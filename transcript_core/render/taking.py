@@ -8,8 +8,10 @@ printed that was not filled in.
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from transcript_core.errors import MalformedTranscript
@@ -32,6 +34,8 @@ _NEAR_Y: Final = 9.0
 
 _STRING: Final = rb"(?:\((?:[^\\()]|\\.)*\)|<[0-9A-Fa-f]*>)"
 _STRINGS: Final = re.compile(_STRING, re.DOTALL)
+_ITEMS: Final = re.compile(rb"(%s)|(-?[\d.]+)" % _STRING, re.DOTALL)
+_ESCAPE: Final = re.compile(rb"\\(?:[0-7]{1,3}|.)", re.DOTALL)
 _RUN: Final = re.compile(
     rb"q 1 0 0 -1 (?P<x>-?[\d.]+)(?P<head> (?P<y>-?[\d.]+) cm[^\n]*\nBT (?P<mode>[02]) Tr)"
     rb"/(?P<font>f\d+) (?P<size>[\d.]+) Tf(?P<matrix> 1 0 0 -1 0 0 Tm)"
@@ -228,7 +232,7 @@ def _refuse_tokens(content: bytes, fonts: Mapping[bytes, _Font]) -> None:
     """Refuse a token in what is not read as runs of text, in whichever font it may be."""
     if b"BT" not in content:
         return
-    codes = {code for found in _STRINGS.finditer(content) for code, _ in _list_glyphs([parse_value(found[0])[0]])}
+    codes = {code for found in _STRINGS.finditer(content) for code, _ in _list_glyphs(found[0])}
     if any(font.texts.get(code) == TOKEN_MARK for font in fonts.values() for code in codes):
         raise TokenLost("a text stands in the form where it cannot be filled in")
 
@@ -251,27 +255,47 @@ def _list_lines(runs: Sequence[_Found]) -> list[list[_Found]]:
 
 def _read_run(found: re.Match[bytes], fonts: Mapping[bytes, _Font]) -> _Found:
     size, x = float(found["size"]), float(found["x"])
-    items, _ = parse_value(found["shown"])
     tracking = round(TRACKING * size, 4) if found["mode"] == b"2" else 0.0
     setting = b"/%s %s Tf" % (found["font"], found["size"])
-    glyphs = _list_glyphs(items if isinstance(items, list) else [items])
+    glyphs = _list_glyphs(found["shown"])
     pieces, width = _cut(glyphs, fonts[found["font"]], size, tracking, setting)
     run = Run(x, found["head"] + found["matrix"], pieces, b"")
     return _Found(found.start(), found.end(), float(found["y"]), x + width + tracking, run)
 
 
-def _list_glyphs(items: Sequence[Value]) -> list[tuple[int, float]]:
+def _list_glyphs(shown: bytes) -> list[tuple[int, float]]:
     """Return each code with the number that stands behind it in the array, 0 for none (9.4.3, TJ)."""
     glyphs: list[tuple[int, float]] = []
-    for item in items:
-        if isinstance(item, String):
-            glyphs += [(int.from_bytes(item[at : at + 2]), 0.0) for at in range(0, len(item), 2)]
-        elif isinstance(item, int | float) and glyphs:
+    for text, number in _ITEMS.findall(shown):
+        if text:
+            octets = _read_string(text)
+            glyphs += [(code, 0.0) for code in struct.unpack(f">{len(octets) // 2}H", octets[: len(octets) & ~1])]
+        elif glyphs:
             code, before = glyphs[-1]
-            glyphs[-1] = code, before + float(item)
-        else:
-            raise MalformedTranscript("the form shows a text in a way that cannot be filled in")
+            glyphs[-1] = code, before + float(number)
     return glyphs
+
+
+def _read_string(text: bytes) -> bytes:
+    """Return a string's octets; the short way is for those without line ends, which are nearly all."""
+    if text.startswith(b"<"):
+        return bytes.fromhex(text[1:-1].decode("ascii"))
+    if b"\r" in text or b"\\\n" in text:
+        value, _ = parse_value(text)
+        assert isinstance(value, String)
+        return value
+    return _ESCAPE.sub(_resolve, text[1:-1])
+
+
+@cache
+def _resolve_escape(escape: bytes) -> bytes:
+    value, _ = parse_value(b"(%s)" % escape)
+    assert isinstance(value, String)
+    return value
+
+
+def _resolve(found: re.Match[bytes]) -> bytes:
+    return _resolve_escape(found[0])
 
 
 def _cut(
