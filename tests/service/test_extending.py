@@ -171,7 +171,7 @@ def test_the_archive_level_and_its_renewal_before_the_authoritys_end(town: Town)
     assert town.extend(B_LTA).raised == []
     with transaction(town.school.workspace.sessions) as session:
         due = list_level_tasks(session, target=B_LTA, renew_before=AT + timedelta(days=3_600))
-    assert len(due) == 2  # RSA-2048 ends in 2030, before the development authority's certificate does
+    assert len(due) == 2  # P-256 ends in 2035, before the development authority's certificate does
     town.later = timedelta(days=150)
     renewed = town.extend(B_LTA, renew_before=3_600)
     assert not renewed.failed

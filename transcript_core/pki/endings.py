@@ -12,10 +12,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from schemas.loader import load_table
-from transcript_core.pki.certificates import Certificate, PublicKey
+from transcript_core.pki.certificates import PublicKey
 from transcript_core.pki.timestamps import Timestamp
 
 RENEW_BEFORE: Final = timedelta(days=180)
@@ -43,20 +43,15 @@ def find_end(stamp: Timestamp) -> datetime | None:
 
 
 def find_key_end(key: PublicKey) -> datetime | None:
-    """Return when the key's algorithm ends at its length, or None."""
-    family = "rsa" if isinstance(key, rsa.RSAPublicKey) else "ecdsa"
-    return _find(family, key.key_size)
+    """Return when the key's algorithm ends at its length, or None; only kinds that may sign here have a date."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return _find("rsa", key.key_size)
+    return _find("ecdsa", key.key_size) if isinstance(key, ec.EllipticCurvePublicKey) else None
 
 
 def find_hash_end(name: str) -> datetime | None:
     """Return when a hash ends, or None.  `name` is as in hashlib."""
     return _find(name, 0)
-
-
-def find_first_end(certificate: Certificate) -> datetime:
-    """Return when a certificate ends, or its key's algorithm before it; aware, UTC."""
-    end = find_key_end(certificate.public_key)
-    return certificate.not_after if end is None else min(certificate.not_after, end)
 
 
 def _find(family: str, bits: int) -> datetime | None:
