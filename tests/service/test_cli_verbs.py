@@ -255,6 +255,7 @@ def test_replace_recall_and_audit(office: Office, tmp_path: Path) -> None:
     assert sorted(one.code for one in builds) == [0, 1], "one pupil's mark was corrected"
     replaced = next(one.json for one in builds if one.code == 0)
     assert replaced["version"] == 2
+    approve_what_was_reviewed(mine, replaced["serial"])
     mine.sign_all()
     assert mine.run("issue", *mine.key("seal"), "--json").json["issued"] == [f"{replaced['serial']}/2"]
 
@@ -287,6 +288,24 @@ def test_replace_recall_and_audit(office: Office, tmp_path: Path) -> None:
     assert [one["status"] for one in again["events"]] == ["superseded", "valid"]
     text = mine.run("audit", recalled.lower())
     assert (text.code, "CANCEL" in text.out) == (0, True)
+
+
+def approve_what_was_reviewed(office: Office, serial: str) -> None:
+    """The teacher whose marks changed looks first, is not asked where nobody can answer, and approves by the digest."""
+    teacher = next(one.staff_code for one in office.records.assignments if one.subject_code == "TOAN")
+    shown = office.run("sign", *office.key(teacher), "--review")
+    assert (shown.code, "Sẽ ký 1 học bạ" in shown.out, "thay phiên bản 1: TOAN" in shown.out) == (0, True, True)
+    assert REASON in shown.out
+    review = office.run("sign", *office.key(teacher), "--review", "--json").json
+    assert [one["key"]["serial"] for one in review["slots"]] == [serial]
+    assert review["digest"] in shown.out
+    unanswered = office.run("sign", *office.key(teacher))
+    assert (unanswered.code, "nobody can be asked" in unanswered.err) == (1, True)
+    unknown = office.run("sign", *office.key(teacher), "--approve", "0" * 64)
+    assert (unknown.code, "hocba sign --review" in unknown.err) == (1, True)
+    signed = office.run("sign", *office.key(teacher), "--approve", review["digest"], "--json")
+    assert (signed.code, signed.json["failed"]) == (0, [])
+    assert {one["document"] for one in signed.json["signed"]} == {f"{serial}/2"}
 
 
 def test_audit_tells_a_forged_row(office: Office, tmp_path: Path) -> None:
