@@ -43,7 +43,6 @@ from transcript_core.render import (
     Appearance,
     build_person_appearance,
     build_seal_appearance,
-    read_prepared,
     render_first_revision,
 )
 from transcript_core.xml import StoredDocument, build_document, build_info
@@ -187,14 +186,18 @@ def terms_of(signer: Signer) -> Terms:
     return known
 
 
-def draw_appearance(document: Stored, slot: Slot) -> Appearance:
+def draw_appearance(pdf: OpenPdf, slot: Slot) -> Appearance:
     """Return what the slot's field will show: a person's is made once, the seal's holds a QR code."""
-    pdf = document.pdf
-    field = (pdf.form if isinstance(pdf, OpenPdf) else read_prepared(pdf)).fields[slot.slot_id]
+    field = pdf.form.fields[slot.slot_id]
     if slot.staff_code is None:
         url = f"https://hocba.example/v/{slot.serial}/1#AbCdEfGhIjKlMnOp"
         return build_seal_appearance(field.width, field.height, school_name=slot.name, signed_at=AT, qr_url=url)
     return build_person_appearance(field.width, field.height, name=slot.name, title=slot.title, signed_at=AT)
+
+
+def open_pdf(document: Stored) -> OpenPdf:
+    """Return the PDF opened."""
+    return document.pdf if isinstance(document.pdf, OpenPdf) else OpenPdf(document.pdf)
 
 
 class Appearances:
@@ -203,15 +206,14 @@ class Appearances:
     def __init__(self) -> None:
         self._known: dict[tuple[str, float, float], Appearance] = {}
 
-    def draw(self, document: Stored, slot: Slot) -> Appearance:
+    def draw(self, pdf: OpenPdf, slot: Slot) -> Appearance:
         """Return the slot's appearance."""
         if slot.staff_code is None:
-            return draw_appearance(document, slot)
-        form = document.pdf.form if isinstance(document.pdf, OpenPdf) else read_prepared(document.pdf)
-        field = form.fields[slot.slot_id]
+            return draw_appearance(pdf, slot)
+        field = pdf.form.fields[slot.slot_id]
         key = (slot.slot_id, field.width, field.height)
         if key not in self._known:
-            self._known[key] = draw_appearance(document, slot)
+            self._known[key] = draw_appearance(pdf, slot)
         return self._known[key]
 
 
@@ -221,7 +223,7 @@ def list_tasks(
     """Yield the tasks of one slot, made as they are taken, so that appearances count as work."""
     for number, document in enumerate(documents):
         slot = document.slots[position]
-        shown = SignatureFormat.PADES in formats
+        pdf = open_pdf(document) if SignatureFormat.PADES in formats else None
         yield SigningTask(
             key=str(number),
             slot=slot,
@@ -229,8 +231,8 @@ def list_tasks(
             policy=document.policy,
             xml=document.xml,
             formats=formats,
-            pdf=document.pdf if shown else None,
-            appearance=appearances.draw(document, slot) if shown else None,
+            pdf=pdf,
+            appearance=None if pdf is None else appearances.draw(pdf, slot),
         )
 
 
@@ -323,7 +325,7 @@ def build_folder(folder: Path, count: int) -> tuple[FolderWorkplace, Signer]:
         slots=tuple(document.slots for document in documents),
         position=0,
         policy=documents[0].policy,
-        appearances=tuple(appearances.draw(document, document.slots[0]) for document in documents),
+        appearances=tuple(appearances.draw(open_pdf(document), document.slots[0]) for document in documents),
         formats=BOTH,
     )
     return workplace, signer_of(documents[0].slots[0])

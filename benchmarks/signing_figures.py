@@ -26,6 +26,7 @@ from benchmarks.material import (
     build_stored,
     draw_appearance,
     load_private_key,
+    open_pdf,
     sign_position,
     sign_up_to,
     signer_of,
@@ -108,7 +109,7 @@ def _sign_alone(document: Stored, position: int, formats: tuple[SignatureFormat,
         xml=document.octets[0],
         formats=formats,
         pdf=document.octets[1],
-        appearance=draw_appearance(document, slot),
+        appearance=draw_appearance(open_pdf(document), slot),
     )
 
     def sign() -> None:
