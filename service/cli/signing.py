@@ -102,7 +102,11 @@ def issue(
 ) -> int:
     """Seal every document that all persons have signed, verify it and record it as issued."""
     workspace = open_settings_workspace()
-    with open_desk(workspace, open_key(key, password_file)) as desk, progress("issue", 0) as advance:
+    with (
+        closing(open_key(key, password_file)) as signer,
+        open_desk(workspace, signer) as desk,
+        progress("issue", 0) as advance,
+    ):
         report = issue_documents(build_context(workspace), desk, class_name=class_name, actor=ACTOR, advance=advance)
     sweep_store(workspace)
     print_json(_issue_to_dict(report)) if json else _print_issue(report)

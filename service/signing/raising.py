@@ -173,7 +173,7 @@ class Raiser:
     def _archive_pdf(self, pdf: bytes, target: Target) -> bytes:
         state = pades.read_state(pdf)
         timestamps = _list_pdf_timestamps(state)
-        if not _wants_archive(timestamps, target, archived=bool(state.document_timestamps)):
+        if not _wants_archive(timestamps, target, archived=state.is_archived):
             return pdf
         read = read_signed_pdf(pdf)
         carried = Carried(read.dss_certificates, read.dss_ocsps, read.dss_crls)
