@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from tests.vectors.school import CHECKED_AT
 from transcript_core.status import DocumentStatus
 from verify.report import Outcome
 
 Build = Callable[[], bytes]
+Files = Callable[[], tuple[tuple[str, bytes], ...]]
 
 UNANCHORED = (
     "signer.identified",
@@ -23,17 +25,36 @@ UNANCHORED = (
 """What cannot be told of a signature whose certificate leads to no anchor, or that carries none."""
 
 
+class Question(Enum):
+    """What a verifier is asked about the document."""
+
+    TRANSCRIPT = "verify"
+    SIGNATURES = "inspect"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a vector is asked about."""
+
+    status: DocumentStatus = DocumentStatus.VALID
+    at: datetime = CHECKED_AT
+    question: Question = Question.TRANSCRIPT
+    xml: Build | None = None  # given beside a PDF or JWS
+    json: Build | None = None  # given beside an XML or PDF
+    files: Files | None = None  # (name, content) that detached signatures may mean
+
+
 @dataclass(frozen=True)
 class Case:
     """One way to break, or not to break, a document."""
 
     name: str  # of the function that makes it: the defect
+    family: str  # of its module
     build: Build
     outcome: Outcome
     failing: frozenset[str]  # exactly the checks that answer failed or indeterminate
     clause: str  # what it breaks
-    status: DocumentStatus
-    at: datetime
+    asked: Asked
 
     def __str__(self) -> str:
         return self.name
@@ -42,32 +63,52 @@ class Case:
 CASES: list[Case] = []
 
 
-def _register(
-    outcome: Outcome, clause: str, failing: tuple[str, ...], status: DocumentStatus, at: datetime
-) -> Callable[[Build], Build]:
+def _register(outcome: Outcome, clause: str, failing: tuple[str, ...], asked: Asked) -> Callable[[Build], Build]:
     def decorate(build: Build) -> Build:
-        CASES.append(Case(build.__name__, build, outcome, frozenset(failing), clause, status, at))
+        family = build.__module__.rpartition(".")[2]
+        CASES.append(Case(build.__name__, family, build, outcome, frozenset(failing), clause, asked))
         return build
 
     return decorate
 
 
 def sound(
-    clause: str, *, status: DocumentStatus = DocumentStatus.VALID, at: datetime = CHECKED_AT
+    clause: str,
+    *,
+    status: DocumentStatus = DocumentStatus.VALID,
+    at: datetime = CHECKED_AT,
+    question: Question = Question.TRANSCRIPT,
+    xml: Build | None = None,
+    json: Build | None = None,
+    files: Files | None = None,
 ) -> Callable[[Build], Build]:
     """Register a document that must pass."""
-    return _register(Outcome.PASSED, clause, (), status, at)
+    return _register(Outcome.PASSED, clause, (), Asked(status, at, question, xml, json, files))
 
 
 def fails(
-    clause: str, *failing: str, status: DocumentStatus = DocumentStatus.VALID, at: datetime = CHECKED_AT
+    clause: str,
+    *failing: str,
+    status: DocumentStatus = DocumentStatus.VALID,
+    at: datetime = CHECKED_AT,
+    question: Question = Question.TRANSCRIPT,
+    xml: Build | None = None,
+    json: Build | None = None,
+    files: Files | None = None,
 ) -> Callable[[Build], Build]:
     """Register a document that must fail, by exactly these checks."""
-    return _register(Outcome.FAILED, clause, failing, status, at)
+    return _register(Outcome.FAILED, clause, failing, Asked(status, at, question, xml, json, files))
 
 
 def cannot_tell(
-    clause: str, *failing: str, status: DocumentStatus = DocumentStatus.VALID, at: datetime = CHECKED_AT
+    clause: str,
+    *failing: str,
+    status: DocumentStatus = DocumentStatus.VALID,
+    at: datetime = CHECKED_AT,
+    question: Question = Question.TRANSCRIPT,
+    xml: Build | None = None,
+    json: Build | None = None,
+    files: Files | None = None,
 ) -> Callable[[Build], Build]:
     """Register a document of which nothing certain can be said, by exactly these checks."""
-    return _register(Outcome.INDETERMINATE, clause, failing, status, at)
+    return _register(Outcome.INDETERMINATE, clause, failing, Asked(status, at, question, xml, json, files))
