@@ -35,20 +35,10 @@ class C14nMethod(Enum):
     INCLUSIVE_1_1 = "http://www.w3.org/2006/12/xml-c14n11"
     INCLUSIVE_1_1_WITH_COMMENTS = "http://www.w3.org/2006/12/xml-c14n11#WithComments"
 
-    @property
-    def exclusive(self) -> bool:
-        """Whether only the namespaces in use are written."""
-        return self in {C14nMethod.EXCLUSIVE, C14nMethod.EXCLUSIVE_WITH_COMMENTS}
-
-    @property
-    def with_comments(self) -> bool:
-        """Whether comments are part of the octets."""
-        return self.value.endswith("WithComments")
-
-    @property
-    def version_1_1(self) -> bool:
-        """Whether this is Canonical XML 1.1, which inherits other `xml:*` attributes than 1.0."""
-        return self in {C14nMethod.INCLUSIVE_1_1, C14nMethod.INCLUSIVE_1_1_WITH_COMMENTS}
+    def __init__(self, uri: str) -> None:
+        self.exclusive = "xml-exc-c14n#" in uri  # only the namespaces in use are written
+        self.with_comments = uri.endswith("WithComments")  # comments are part of the octets
+        self.version_1_1 = "xml-c14n11" in uri  # which inherits other `xml:*` attributes than 1.0
 
 
 def canonicalize(

@@ -155,7 +155,7 @@ def _with_signatures(
     except InputError as error:  # no canonical form, so no part of it can be judged
         return XmlInput(octets, None, None, None, (), parse_error=str(error))
     try:
-        cache = ambiguous.with_ids(build_id_map(root))
+        cache = ambiguous.with_ids(build_id_map(root) if content is None else content.ids)
     except MalformedTranscript as error:
         return XmlInput(octets, root, None, content, (), identifier_error=str(error), structure_error=structure_error)
     return XmlInput(octets, root, cache, content, read_signatures(cache, files), structure_error=structure_error)

@@ -14,11 +14,17 @@ from transcript_core.policy import SignatureLevel, Slot, get_policy, list_slots
 from verify.documents import ContainerInput, PdfInput, XmlInput, assume_issue
 from verify.formats.jades import JwsInput
 from verify.formats.pades import PdfSignature, Problem, SignatureKind
-from verify.formats.problems import Gravity, ProblemText
+from verify.formats.problems import Gravity, ProblemText, SignatureProblem
 from verify.formats.xades import XadesSignature
 from verify.levels import find_pdf_level, is_sound_stamp
 from verify.report import SubIndication
 from verify.signature import CarriedTimestamp, LooseTimestamp, SignatureFacts, SignatureFormatName
+
+_ALGORITHM_PROBLEMS = {
+    "weak-algorithm": SignatureProblem.WEAK_ALGORITHM,
+    "key-mismatch": SignatureProblem.KEY_MISMATCH,
+}
+"""Problems of PDF signatures that are said of all formats in one way, by code."""
 
 _SHA256_URI = "http://www.w3.org/2001/04/xmlenc#sha256"
 
@@ -27,8 +33,9 @@ def list_xml_facts(xml: XmlInput) -> tuple[SignatureFacts, ...]:
     """Return the facts of every signature of an XML file, in document order."""
     by_element = _find_slots(xml)
     labels = _label(xml.signatures, by_element)
+    places = [_Place(signature, labels[signature]) for signature in xml.signatures]
     return tuple(
-        _from_xades(signature, labels[signature], by_element.get(signature.element), _cover(signature, labels))
+        _from_xades(signature, labels[signature], by_element.get(signature.element), _cover(signature, places))
         for signature in xml.signatures
     )
 
@@ -69,15 +76,21 @@ def _label(signatures: Sequence[XadesSignature], by_element: Mapping[_Element, S
     return labels
 
 
-def _cover(signature: XadesSignature, labels: Mapping[XadesSignature, str]) -> frozenset[str]:
+class _Place:
+    """A signature, and the elements that its value lies inside of."""
+
+    def __init__(self, signature: XadesSignature, label: str) -> None:
+        value = signature.value_element
+        self.signature = signature
+        self.label = label
+        self.around = frozenset() if value is None else frozenset((value, *value.iterancestors()))
+
+
+def _cover(signature: XadesSignature, places: Sequence[_Place]) -> frozenset[str]:
     """Return the other signatures whose value lies inside a node that this one digested."""
     nodes = {reference.node for reference in signature.references if reference.intact and reference.node is not None}
     return frozenset(
-        label
-        for other, label in labels.items()
-        if other is not signature
-        and other.value_element is not None
-        and any(ancestor in nodes for ancestor in (other.value_element, *other.value_element.iterancestors()))
+        place.label for place in places if place.signature is not signature and not nodes.isdisjoint(place.around)
     )
 
 
@@ -126,8 +139,8 @@ def _from_pades(signature: PdfSignature, slot: Slot | None, earlier: frozenset[s
         label=signature.slot_id,
         format=SignatureFormatName.PADES,
         slot=slot,
-        references_intact=_answer(signature),
-        value_intact=_answer(signature),
+        references_intact=signature.digest_right,
+        value_intact=signature.value_right,
         certificate=signature.signer,
         certificates=(*signature.certificates, *pdf.signed.dss_certificates),
         certificate_is_bound=signature.has_signing_certificate,
@@ -150,11 +163,9 @@ def _from_pades(signature: PdfSignature, slot: Slot | None, earlier: frozenset[s
     )
 
 
-def _answer(signature: PdfSignature) -> bool | None:
-    return None if signature.unsupported and not signature.intact else signature.intact
-
-
 def _trouble(problem: Problem, gravity: Gravity) -> ProblemText:
+    if problem.code in _ALGORITHM_PROBLEMS:
+        return _ALGORITHM_PROBLEMS[problem.code].text
     broken = gravity is Gravity.BROKEN
     sub = SubIndication.FORMAT_FAILURE if broken else SubIndication.SIGNED_DATA_NOT_FOUND
     return ProblemText(gravity, sub, problem.text_vi, problem.text_en)

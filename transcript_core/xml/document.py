@@ -167,7 +167,7 @@ def _read_slots(
 def _check_nodes(root: etree._Element) -> None:
     """Refuse what canonical form would hide (comments) or carry unsigned (instructions), inside and around the root."""
     around = (*root.itersiblings(preceding=True), *root.itersiblings())
-    if around or any(not isinstance(node.tag, str) for node in root.iter()):
+    if around or next(root.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity), None) is not None:
         raise MalformedTranscript("a transcript holds no comments and no processing instructions")
 
 

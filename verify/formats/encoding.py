@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 
-from lxml.etree import _Element
+from lxml.etree import Comment, Entity, ProcessingInstruction, _Element
 
 _SPACES = {ord(space): None for space in " \t\r\n"}
 
 
 def list_children(element: _Element) -> list[_Element]:
     """Return the child elements, leaving out comments and processing instructions."""
-    return [child for child in element if isinstance(child.tag, str)]
+    return list(element.iterchildren("*"))
 
 
 def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
@@ -21,6 +21,9 @@ def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
     Args:
         canonical: refuse the empty text and spare bits that are not zero, so that every value has one spelling.
     """
+    octets = _decode_plain(text)
+    if octets:
+        return octets
     packed = text.translate(_SPACES)
     try:
         octets = base64.b64decode(packed, validate=True)
@@ -31,6 +34,16 @@ def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
     return octets if octets and base64.b64encode(octets).decode("ascii") == packed else None
 
 
+def _decode_plain(text: str) -> bytes | None:
+    """Return the octets of a text that is exactly what they are encoded as, the usual case; None for any other."""
+    try:
+        packed = text.encode("ascii")
+        octets = binascii.a2b_base64(packed)
+    except (UnicodeEncodeError, binascii.Error):
+        return None
+    return octets if binascii.b2a_base64(octets, newline=False) == packed else None
+
+
 def has_hidden_nodes(element: _Element) -> bool:
     """Return whether `element` holds a comment, processing instruction or entity."""
-    return any(not isinstance(node.tag, str) for node in element.iter())
+    return next(element.iter(Comment, ProcessingInstruction, Entity), None) is not None
