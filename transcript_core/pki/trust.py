@@ -2,6 +2,9 @@
 
 NĐ 23/2025/NĐ-CP and NĐ 68/2024/NĐ-CP keep the two apart, and a transcript may carry signatures of both, so every
 anchor says which world it opens.  No anchor is built in; the department's authority keys are configured separately.
+
+An anchor comes from a folder of certificates, trusted by decision and without end, or from a signed trust list
+(`trust_list.py`), which says for what and from when to when.  Where a list speaks of a certificate, it alone decides.
 """
 
 from __future__ import annotations
@@ -9,9 +12,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from itertools import combinations
 from pathlib import Path
 from typing import Final
+
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from transcript_core.errors import TrustMaterialError
 from transcript_core.pki.certificates import Certificate, load_certificates
@@ -27,13 +34,50 @@ class World(StrEnum):
     PUBLIC_DUTY = "public-duty"
 
 
+class TrustUse(StrEnum):
+    """What an anchor's word is taken for."""
+
+    SIGNING = "signing"
+    TIMESTAMPING = "timestamping"
+
+
+ALL_USES: Final = frozenset(TrustUse)
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorSource:
+    """The trust list that names an anchor, for reports."""
+
+    operator: str  # scheme operator, as people read it
+    number: int  # sequence number of the list
+    issued_at: datetime  # aware, UTC
+
+
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """A certificate trusted by decision."""
+    """A certificate trusted by decision.  A list that trusts it again after a break makes an anchor of each period."""
 
     certificate: Certificate
     world: World
     development: bool
+    trusted_from: datetime | None = None  # aware, UTC; None: always was
+    trusted_to: datetime | None = None  # aware, UTC, the first moment at which it is trusted no more; None: still is
+    uses: frozenset[TrustUse] = ALL_USES
+    source: AnchorSource | None = None  # None: configured by itself, in a folder
+
+    def is_trusted_at(self, at: datetime) -> bool:
+        """Return whether `at` (aware) lies in the period of trust."""
+        begun = self.trusted_from is None or self.trusted_from <= at
+        return begun and (self.trusted_to is None or at < self.trusted_to)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustFolder:
+    """The trust material of a folder; it may hold no anchor, when trust lists name them."""
+
+    anchors: tuple[Anchor, ...] = ()
+    intermediates: tuple[Certificate, ...] = ()
+    authorities: tuple[Certificate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +85,25 @@ class TrustStore:
     """What an installation trusts.  Cannot be built without an anchor.
 
     Raises:
-        TrustMaterialError: no anchor, or one certificate as anchor of both worlds.
+        TrustMaterialError: no anchor, one certificate as anchor of both worlds, or twice for the same use and time.
     """
 
     anchors: tuple[Anchor, ...]
     intermediates: tuple[Certificate, ...] = ()  # known, not trusted: help to build paths
     authorities: tuple[Certificate, ...] = ()  # the department's keys: sign authority lists, never transcripts
+    listed: frozenset[bytes] = frozenset()  # `name_key` of whatever a trust list speaks of, trusted or not
     fingerprint: bytes = field(init=False, compare=False)  # 32 bytes; names this set of anchors in caches
 
     def __post_init__(self) -> None:
         if not self.anchors:
             raise TrustMaterialError(
-                "no trust anchor is configured; name a folder with national/ or public-duty/ in it"
+                "no trust anchor is configured; name a folder with national/ or public-duty/ in it, or a trust list"
             )
-        ders = [anchor.certificate.der for anchor in self.anchors]
-        if len(set(ders)) != len(ders):
-            raise TrustMaterialError("one certificate is an anchor twice; it can belong to one trust world only")
-        named = sorted((anchor.world.encode() + anchor.certificate.sha256) for anchor in self.anchors)
+        _check_repetitions(self.anchors)
+        named = sorted(map(_name_anchor, self.anchors))
         known = sorted(certificate.sha256 for certificate in self.intermediates)
-        object.__setattr__(self, "fingerprint", hashlib.sha256(b"".join((*named, b"|", *known))).digest())
+        pieces = (*named, b"|", *known, b"|", *sorted(self.listed))
+        object.__setattr__(self, "fingerprint", hashlib.sha256(b"".join(pieces)).digest())
 
     @property
     def has_development_anchor(self) -> bool:
@@ -67,8 +111,44 @@ class TrustStore:
         return any(anchor.development for anchor in self.anchors)
 
     def find_anchor(self, certificate: Certificate) -> Anchor | None:
-        """Return the anchor that is exactly `certificate`, or None."""
+        """Return an anchor that is exactly `certificate`, or None."""
         return next((anchor for anchor in self.anchors if anchor.certificate == certificate), None)
+
+    def is_listed(self, certificate: Certificate) -> bool:
+        """Return whether a trust list speaks of this key, so that it alone decides and no path leads past."""
+        return bool(self.listed) and name_key(certificate) in self.listed
+
+
+def name_key(certificate: Certificate) -> bytes:
+    """Return 32 bytes that are the same for every certificate of one key."""
+    key = certificate.public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(key).digest()
+
+
+def _check_repetitions(anchors: Sequence[Anchor]) -> None:
+    """Refuse a certificate of two worlds, and one that is trusted twice at the same time for the same use."""
+    by_certificate: dict[bytes, list[Anchor]] = {}
+    for anchor in anchors:
+        by_certificate.setdefault(anchor.certificate.der, []).append(anchor)
+    for same in by_certificate.values():
+        if len({anchor.world for anchor in same}) > 1:
+            raise TrustMaterialError("one certificate is an anchor twice; it can belong to one trust world only")
+        if any(first.uses & second.uses and _overlap(first, second) for first, second in combinations(same, 2)):
+            raise TrustMaterialError(
+                f"{same[0].certificate.subject} is an anchor twice; take it out of the folder or of one of the lists"
+            )
+
+
+def _overlap(first: Anchor, second: Anchor) -> bool:
+    begins = first.trusted_to is None or second.trusted_from is None or second.trusted_from < first.trusted_to
+    return begins and (
+        second.trusted_to is None or first.trusted_from is None or first.trusted_from < second.trusted_to
+    )
+
+
+def _name_anchor(anchor: Anchor) -> bytes:
+    shown = (anchor.world, anchor.trusted_from, anchor.trusted_to, *sorted(anchor.uses))
+    return hashlib.sha256(anchor.certificate.sha256 + "|".join(map(str, shown)).encode()).digest()
 
 
 def build_anchor(certificate: Certificate, world: World) -> Anchor:
@@ -89,12 +169,22 @@ def load_trust_store(folder: Path) -> TrustStore:
     Raises:
         TrustMaterialError: the folder or a file cannot be read, or no anchor was found.
     """
+    material = load_trust_folder(folder)
+    return TrustStore(material.anchors, material.intermediates, material.authorities)
+
+
+def load_trust_folder(folder: Path) -> TrustFolder:
+    """Return the same material, which may hold no anchor.
+
+    Raises:
+        TrustMaterialError: the folder or a file cannot be read.
+    """
     if not folder.is_dir():
         raise TrustMaterialError(f"there is no folder {folder}; name one with national/ or public-duty/ in it")
     anchors = [
         build_anchor(certificate, world) for world in World for certificate in _load_folder(folder / world.value)
     ]
-    return TrustStore(
+    return TrustFolder(
         anchors=tuple(anchors),
         intermediates=tuple(_load_folder(folder / "intermediates")),
         authorities=tuple(_load_folder(folder / "authority")),
