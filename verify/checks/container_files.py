@@ -34,7 +34,7 @@ def _judge(examination: Examination) -> Verdict:
             "The container holds signatures of another kind (CAdES or timestamps) that were not checked.",
             SubIndication.CUSTOM,
         )
-    uncovered = asic.list_uncovered()
+    uncovered = (*asic.list_uncovered(), *asic.container.other_files)
     if uncovered:
         return indeterminate(
             f"Có tệp không được mọi chữ ký bao phủ: {list_names(uncovered)}.",

@@ -32,7 +32,14 @@ _OTHER_SIGNATURE_FILE: Final = re.compile(r"META-INF/[^/]*(?:signature[^/]*\.p7s
 _MANIFEST: Final = "META-INF/manifest.xml"
 _MANIFEST_NAMESPACE: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
+_DIRECTORY_END: Final = struct.Struct("<4s4H2IH")
+_MARK: Final = b"PK"
 _FLAG_ENCRYPTED: Final = 0x1
+_FLAG_DESCRIPTOR: Final = 0x8
+_TELLING_FLAGS: Final = _FLAG_ENCRYPTED | _FLAG_DESCRIPTOR | 0x40 | 0x800
+"""Encrypted, lengths behind the octets, strongly encrypted, names in UTF-8: what changes how a file is read."""
+_IN_ZIP64: Final = 0xFFFFFFFF
+_UNICODE_PATH: Final = 0x7075
 _PLAIN_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -44,6 +51,7 @@ class AsicContainer:
     data_files: tuple[tuple[str, bytes], ...]
     signature_files: tuple[tuple[str, bytes], ...]  # with XAdES
     has_other_signatures: bool  # CAdES or tokens, which are not judged here
+    other_files: tuple[str, ...]  # in META-INF, of no kind that is known here; nothing covers them
     manifest: tuple[str, ...] | None  # names in META-INF/manifest.xml; None: there is none
 
     @property
@@ -71,6 +79,7 @@ def read_container(octets: bytes) -> AsicContainer:
         data_files=tuple(data.items()),
         signature_files=tuple((name, content) for name, content in files.items() if _XADES_FILE.fullmatch(name)),
         has_other_signatures=any(_OTHER_SIGNATURE_FILE.fullmatch(name) for name in files),
+        other_files=tuple(name for name in files if name.startswith(_META) and not _is_known(name)),
         manifest=manifest,
     )
     _check_manifest(container)
@@ -79,33 +88,64 @@ def read_container(octets: bytes) -> AsicContainer:
     return container
 
 
+def _is_known(name: str) -> bool:
+    return name == _MANIFEST or any(kind.fullmatch(name) for kind in (_XADES_FILE, _OTHER_SIGNATURE_FILE))
+
+
 def _read_files(octets: bytes) -> Iterator[tuple[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(octets)) as archive:
-            entries = archive.infolist()
-            _check_entries(octets, entries, archive)
-            left = MAX_CONTAINER_UNPACKED_BYTES
-            for entry in entries:
-                if entry.is_dir():
-                    continue
-                content = _read_entry(archive, entry, left)
-                left -= len(content)
-                yield entry.filename, content
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError, ValueError) as error:
+            entries, directory_at = archive.infolist(), archive.start_dir
+    except (zipfile.BadZipFile, struct.error, EOFError, NotImplementedError, OSError, ValueError) as error:
         raise MalformedTranscript("the ZIP file cannot be read; it may be damaged") from error
+    _check_end(octets, len(entries))
+    _check_entries(octets, entries, directory_at)
+    left = MAX_CONTAINER_UNPACKED_BYTES
+    for entry in entries:
+        content = _read_entry(octets, entry, left)
+        left -= len(content)
+        if not entry.is_dir():
+            yield entry.filename, content
 
 
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:
-    with archive.open(entry) as file:
-        content = file.read(left + 1)
+def _read_entry(octets: bytes, entry: zipfile.ZipInfo, left: int) -> bytes:
+    """Return a file's content: all of its octets, and nothing but them, must make it."""
+    start = _skip_local_header(octets, entry)
+    content = _unpack(octets[start : start + entry.compress_size], entry, left)
     if len(content) > left:
         raise LimitExceeded(f"the container holds more than {MAX_CONTAINER_UNPACKED_BYTES} bytes")
-    if len(content) != entry.file_size:
-        raise MalformedTranscript("a file in the ZIP file has another length than it says")
+    if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC or (entry.is_dir() and content):
+        raise MalformedTranscript("a file in the ZIP file has another length or check sum than it says")
     return content
 
 
-def _check_entries(octets: bytes, entries: list[zipfile.ZipInfo], archive: zipfile.ZipFile) -> None:
+def _unpack(packed: bytes, entry: zipfile.ZipInfo, left: int) -> bytes:
+    if entry.compress_type == zipfile.ZIP_STORED:
+        return packed
+    unpacker = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    try:
+        content = unpacker.decompress(packed, left + 1)
+    except zlib.error as error:
+        raise MalformedTranscript("a file in the ZIP file cannot be unpacked; it may be damaged") from error
+    if len(content) <= left and (not unpacker.eof or unpacker.unused_data):
+        raise MalformedTranscript("a file in the ZIP file ends earlier or later than it says")
+    return content
+
+
+def _check_end(octets: bytes, entries: int) -> None:
+    """The directory's end is the file's: nothing follows it but a comment in which no second end can hide."""
+    at = octets.rfind(_MARK + b"\x05\x06")
+    if at < 0 or at + _DIRECTORY_END.size > len(octets):
+        raise MalformedTranscript("the ZIP file has no directory; it may be damaged")
+    _, disk, start_disk, here, total, _, _, comment_length = _DIRECTORY_END.unpack_from(octets, at)
+    comment = octets[at + _DIRECTORY_END.size :]
+    if len(comment) != comment_length or _MARK in comment:
+        raise MalformedTranscript("something follows the ZIP file's directory")
+    if (disk, start_disk) != (0, 0) or not here == total == entries:
+        raise MalformedTranscript("the ZIP file's directory counts other files than it names")
+
+
+def _check_entries(octets: bytes, entries: list[zipfile.ZipInfo], directory_at: int) -> None:
     if len(entries) > MAX_CONTAINER_FILES:
         raise LimitExceeded(f"the container holds more than {MAX_CONTAINER_FILES} files")
     seen: set[str] = set()
@@ -117,7 +157,7 @@ def _check_entries(octets: bytes, entries: list[zipfile.ZipInfo], archive: zipfi
         seen.add(key)
         if entry.flag_bits & _FLAG_ENCRYPTED or entry.compress_type not in _PLAIN_METHODS:
             raise MalformedTranscript("a file in the ZIP file is encrypted or packed in an unusual way")
-    _check_layout(octets, entries, archive.start_dir)
+    _check_layout(octets, entries, directory_at)
 
 
 def _check_name(name: str) -> None:
@@ -134,13 +174,44 @@ def _check_layout(octets: bytes, entries: list[zipfile.ZipInfo], directory_at: i
     for entry in sorted(entries, key=lambda one: one.header_offset):
         if entry.header_offset != position:
             raise MalformedTranscript("something stands between the files in the ZIP file, or they overlap")
-        fields = _LOCAL_HEADER.unpack_from(octets, position)
-        name_length, extra_length = fields[9], fields[10]
-        position += _LOCAL_HEADER.size + name_length + extra_length + entry.compress_size
-        if entry.flag_bits & 0x8:
+        position = _skip_local_header(octets, entry) + entry.compress_size
+        if entry.flag_bits & _FLAG_DESCRIPTOR:
             position = _skip_descriptor(octets, position, entry)
     if position != directory_at:
         raise MalformedTranscript("something stands between the files in the ZIP file, or they overlap")
+
+
+def _skip_local_header(octets: bytes, entry: zipfile.ZipInfo) -> int:
+    """Return where the file's octets start; its own header must say what the directory says (APPNOTE 4.3.7)."""
+    at = entry.header_offset
+    if at + _LOCAL_HEADER.size > len(octets):
+        raise MalformedTranscript("the ZIP file ends before a file in it does")
+    mark, _, flags, method, _, _, crc, packed, size, name_length, extra_length = _LOCAL_HEADER.unpack_from(octets, at)
+    name_at: int = at + _LOCAL_HEADER.size
+    name = octets[name_at : name_at + name_length]
+    extra = octets[name_at + name_length : name_at + name_length + extra_length]
+    told = (crc, packed, size) == (entry.CRC, entry.compress_size, entry.file_size)
+    elsewhere = bool(flags & _FLAG_DESCRIPTOR) or _IN_ZIP64 in {packed, size}
+    same = method == entry.compress_type and not (flags ^ entry.flag_bits) & _TELLING_FLAGS and (told or elsewhere)
+    if mark != _MARK + b"\x03\x04" or not same or name != _encode_name(entry):
+        raise MalformedTranscript("a file's own header in the ZIP file differs from the directory")
+    if _UNICODE_PATH in {*_list_extra_kinds(extra), *_list_extra_kinds(entry.extra)}:
+        raise MalformedTranscript("a file in the ZIP file has a second name")
+    return name_at + int(name_length) + int(extra_length)
+
+
+def _encode_name(entry: zipfile.ZipInfo) -> bytes:
+    """Return the octets that the directory writes the name with: UTF-8 if it says so, else code page 437."""
+    return entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437", "replace")
+
+
+def _list_extra_kinds(extra: bytes) -> Iterator[int]:
+    """Yield the header ids of an extra field (APPNOTE 4.5.1)."""
+    at = 0
+    while at + 4 <= len(extra):
+        kind, length = struct.unpack_from("<2H", extra, at)
+        yield kind
+        at += 4 + length
 
 
 def _skip_descriptor(octets: bytes, position: int, entry: zipfile.ZipInfo) -> int:
