@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from transcript_core.errors import TrustMaterialError
 from transcript_core.pki.certificates import Certificate
-from transcript_core.pki.revocation import list_singles, read_revocation_data
+from transcript_core.pki.revocation import read_revocation_data
 from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.policy import SignatureLevel
 from verify.formats.pades import PdfSignature, SignatureKind, SignedPdf
@@ -32,7 +32,7 @@ def find_pdf_level(signature: PdfSignature, pdf: SignedPdf) -> SignatureLevel | 
 
 def is_sound_stamp(signature: PdfSignature) -> bool:
     """Say whether this is a document timestamp that covers exactly its revision with the right imprint."""
-    return signature.kind is SignatureKind.DOCUMENT_TIMESTAMP and signature.intact and not signature.problems
+    return signature.kind is SignatureKind.DOCUMENT_TIMESTAMP and signature.intact is True and not signature.problems
 
 
 def _is_stamped(signature: PdfSignature) -> bool:
@@ -49,6 +49,4 @@ def _has_status(certificate: Certificate | None, ocsps: Sequence[bytes], crls: S
     """Say whether an OCSP answer about this certificate, or a CRL of its issuer, is among the data."""
     if certificate is None:
         return False
-    data = read_revocation_data(ocsps, crls)
-    answered = {single.serial_number for answer in data.ocsps for single in list_singles(answer)}
-    return certificate.serial in answered or any(crl.issuer == certificate.x509.issuer for crl in data.crls)
+    return read_revocation_data(ocsps, crls).speaks_of(certificate)

@@ -19,6 +19,7 @@ from signing.signer import SigningIdentity
 from signing.xades.roles import describe_role
 from transcript_core.pki import cades
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, raw_to_der
+from transcript_core.pki.certificates import key_bits
 from transcript_core.policy import SigningPolicy, Slot
 
 _MAX_ECDSA_OVERHEAD: Final = 9  # bytes that the DER form of r, s can be longer than raw r‖s: two signs, three headers
@@ -135,10 +136,10 @@ def cms_value(algorithm: SignatureAlgorithm, value: bytes) -> bytes:
 def measure_cms(identity: SigningIdentity, attributes: SignedAttributes) -> int:
     """Return the most bytes that the CMS object of this signer can take, without timestamp."""
     digest = bytes(identity.algorithm.digest_size)
-    key = identity.certificate.public_key
+    size = (key_bits(identity.certificate.public_key) + 7) // 8
     if identity.algorithm.scheme is not Scheme.ECDSA:
-        return len(build_cms(identity, attributes, digest, bytes((key.key_size + 7) // 8)))
-    one = (1).to_bytes((key.key_size + 7) // 8)
+        return len(build_cms(identity, attributes, digest, bytes(size)))
+    one = (1).to_bytes(size)
     return len(build_cms(identity, attributes, digest, one + one)) + 2 * len(one) + _MAX_ECDSA_OVERHEAD
 
 

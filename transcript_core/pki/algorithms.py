@@ -1,8 +1,8 @@
 """Signature algorithms that are accepted, with their names in every format.
 
 TT 15/2025/TT-BKHCN, Annex I: RSA of 2048 bits or more (PKCS#1 v1.5 and PSS), ECDSA of 256 bits or more, SHA-256 and
-up.  Identifiers: RFC 9231 (XML), RFC 5754 and RFC 4055 (CMS), RFC 7518 (JWS).  HMAC, DSA and SHA-1 have no entry, so
-nothing can select them.  An ECDSA value is raw r‖s everywhere in this code base; DER appears only inside CMS.
+up.  Identifiers: RFC 9231 (XML), RFC 5754 and RFC 4055 (CMS), RFC 7518 (JWS).  HMAC, DSA, EdDSA and SHA-1 have no
+entry, so nothing can select them.  An ECDSA value is raw r‖s everywhere in this code base; DER appears only inside CMS.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 from asn1crypto import algos
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import (
     Prehashed,
     decode_dss_signature,
@@ -29,6 +29,7 @@ MIN_RSA_BITS: Final = 2048
 
 MAX_RSA_BITS: Final = 8192
 MAX_RSA_EXPONENT: Final = 2**32
+MAX_DSA_BITS: Final = 4096
 """Real keys have at most 4,096 bits and the exponent 65,537; one verification with larger numbers takes milliseconds,
 and a stranger's file can ask for thousands."""
 
@@ -198,7 +199,7 @@ def fits_key(algorithm: SignatureAlgorithm, key: PublicKey) -> bool:
         SignatureAlgorithm.ECDSA_P256_SHA256: "p-256",
         SignatureAlgorithm.ECDSA_P384_SHA384: "p-384",
     }.get(algorithm)
-    return curve is not None and key.curve.name == _CURVES[curve].name
+    return isinstance(key, ec.EllipticCurvePublicKey) and curve is not None and key.curve.name == _CURVES[curve].name
 
 
 @lru_cache(maxsize=1024)
@@ -213,7 +214,7 @@ def value_size(algorithm: SignatureAlgorithm, key: PublicKey) -> int | None:
         return None
     if isinstance(key, rsa.RSAPublicKey):
         return (key.key_size + 7) // 8
-    return 2 * ((key.curve.key_size + 7) // 8)
+    return 2 * ((key.curve.key_size + 7) // 8) if isinstance(key, ec.EllipticCurvePublicKey) else None
 
 
 def is_strong_key(key: PublicKey) -> bool:
@@ -225,7 +226,9 @@ def is_affordable_key(key: PublicKey) -> bool:
     """Return whether a signature can be verified with `key` in well under a millisecond, whoever chose it."""
     if isinstance(key, rsa.RSAPublicKey):
         return key.key_size <= MAX_RSA_BITS and key.public_numbers().e <= MAX_RSA_EXPONENT
-    return key.curve.name.startswith(_PRIME_CURVES)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return key.curve.name.startswith(_PRIME_CURVES)
+    return not isinstance(key, dsa.DSAPublicKey) or key.key_size <= MAX_DSA_BITS
 
 
 def verify_digest(
@@ -248,7 +251,7 @@ def verify_digest(
     try:
         if isinstance(key, rsa.RSAPublicKey):
             key.verify(signature, digest, rsa_padding(algorithm), prehashed(algorithm))
-        else:
+        elif isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(raw_to_der(signature, key.curve.key_size), digest, ec.ECDSA(prehashed(algorithm)))
     except (InvalidSignature, ValueError):
         return False
@@ -264,19 +267,33 @@ def verify_octets(
         key: of the signer.
         signature: as X.509 writes it: RSA octets, or DER for ECDSA.
         signed: the octets that were signed.
-        algorithm: hash that the signature algorithm names; None is never verified.
+        algorithm: hash that the signature algorithm names; None only for EdDSA, which hashes by itself.
         pss: whether it names RSASSA-PSS; the salt may have any length.
     """
-    if algorithm is None or not is_affordable_key(key):
+    if not is_affordable_key(key):
         return False
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            salted = padding.PSS(mgf=padding.MGF1(algorithm), salt_length=padding.PSS.AUTO)
-            key.verify(signature, signed, salted if pss else padding.PKCS1v15(), algorithm)
-        else:
-            key.verify(signature, signed, ec.ECDSA(algorithm))
+        return _verify_octets(key, signature, signed, algorithm, pss=pss)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
+
+
+def _verify_octets(
+    key: PublicKey, signature: bytes, signed: bytes, algorithm: hashes.HashAlgorithm | None, *, pss: bool
+) -> bool:
+    """The same; raises when the signature does not verify."""
+    if isinstance(key, ed25519.Ed25519PublicKey | ed448.Ed448PublicKey):
+        key.verify(signature, signed)
+        return True
+    if algorithm is None:
+        return False
+    if isinstance(key, rsa.RSAPublicKey):
+        salted = padding.PSS(mgf=padding.MGF1(algorithm), salt_length=padding.PSS.AUTO)
+        key.verify(signature, signed, salted if pss else padding.PKCS1v15(), algorithm)
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, signed, ec.ECDSA(algorithm))
+    else:
+        key.verify(signature, signed, algorithm)
     return True
 
 

@@ -21,15 +21,17 @@ from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATE_BYTES, MAX_CERTIFICATES
 
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-"""The key types that a certificate may hold here."""
+PublicKey = (
+    rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
+)
+"""The key types of certificates that are read; which of them may be relied on is told by `algorithms`."""
 
 IDENTITY_PATTERN: Final = re.compile(r"(?:CCCD:[0-9]{12}|MST:[0-9]{10}(?:-[0-9]{3})?)\Z")
 """Personal identification number, or tax code of an organisation or its branch."""
@@ -47,6 +49,10 @@ UNREADABLE: Final = (
     x509.UnsupportedGeneralNameType,
 )
 """What asn1crypto and cryptography raise, each in its own way, for bytes that they cannot make sense of."""
+
+_ED25519_BITS: Final = 255
+_ED448_BITS: Final = 448
+"""Sizes of the fields of the two Edwards curves (RFC 8032, 5)."""
 
 _PEM_BLOCK: Final = b"-----BEGIN"
 
@@ -119,11 +125,18 @@ class Certificate:
         return self.not_before <= at <= self.not_after
 
 
+def key_bits(key: PublicKey) -> int:
+    """Return the length of a key in bits: of the modulus, the prime or the curve."""
+    if isinstance(key, ed25519.Ed25519PublicKey):
+        return _ED25519_BITS
+    return _ED448_BITS if isinstance(key, ed448.Ed448PublicKey) else key.key_size
+
+
 def load_certificate(data: bytes) -> Certificate:
     """Return the one certificate in `data`, DER or PEM.
 
     Raises:
-        TrustMaterialError: not a certificate, longer than MAX_CERTIFICATE_BYTES, or its key is neither RSA nor EC.
+        TrustMaterialError: not a certificate, longer than MAX_CERTIFICATE_BYTES, or its key is of an unknown kind.
     """
     return _read_der(_single_der(data))
 
@@ -207,8 +220,8 @@ def _build_certificate(der: bytes) -> Certificate:
         raise TrustMaterialError("a certificate's serial number is not positive")  # RFC 5280, 4.1.2.2
     parsed = x509.load_der_x509_certificate(der)
     public_key = parsed.public_key()
-    if not isinstance(public_key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
-        raise TrustMaterialError("a certificate holds a key that is neither RSA nor EC")
+    if not isinstance(public_key, PublicKey):
+        raise TrustMaterialError("a certificate holds a key that cannot sign or is of an unknown kind")
     extensions = parsed.extensions
     purposes, critical = _extended_usages(extensions)
     ocsp_urls, ca_issuers_urls = _access_urls(extensions)

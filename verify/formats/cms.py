@@ -1,170 +1,145 @@
-"""Reads a detached CMS signature and says whether its mathematics holds.
+"""Reads a CMS signature of a PDF and says whether its mathematics holds.
 
 Implements ETSI EN 319 102-1, 5.2.2 (format), 5.2.3 (identification of the signing certificate) and 5.2.7
-(cryptographic verification) for RFC 5652 SignedData with the attributes of ETSI EN 319 122-1.  Stricter than the RFC:
-signed attributes must be there, DER-ordered and single; exactly one SignerInfo; no content inside; nothing but zeros
-behind.  Those are the places where one signature can be made to mean two things.
+(cryptographic verification) for RFC 5652 SignedData with the attributes of ETSI EN 319 122-1.
+
+The writer's form is narrower than the RFC: signed attributes are there, DER-ordered and single; exactly one SignerInfo;
+no content inside; nothing but zeros behind.  Those are the places where one signature can be made to mean two things.
+In a transcript each departure is a problem.  Elsewhere it is unusual, which is said and never passes; only what
+contradicts itself is a problem.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final, Protocol
 
-from asn1crypto import algos, cms, core, parser, tsp
+from asn1crypto import cms, core
 
 from transcript_core.errors import TrustMaterialError
-from transcript_core.limits import MAX_CERTIFICATES, MAX_TIMESTAMP_BYTES
+from transcript_core.limits import MAX_CERTIFICATES
 from transcript_core.pki import cades
-from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, der_to_raw, find_by_cms, verify_digest
-from transcript_core.pki.certificates import Certificate, load_certificate
-from transcript_core.pki.timestamps import parse_timestamp
-from verify.formats.pdf_problems import Problem, build_problem
-
-_ASN1_ERRORS: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
-"""What asn1crypto raises on octets that are not what they should be."""
-
-_JUDGED: Final = ("rsa", "ecdsa", "sha1", "md5", "md2")
-"""Parts of algorithm names that are known here: weak, contradicting or with other parameters than are accepted."""
+from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_cms
+from transcript_core.pki.certificates import UNREADABLE, Certificate, load_certificate
+from verify.formats import cms_attributes
+from verify.formats.cms_types import CmsSignature, Reading
+from verify.formats.methods import find_cms_method
+from verify.formats.values import HASHES, ValueMethod, fits, is_weak_key, verify_value
 
 _VERSIONS: Final = frozenset({"v1", "v3", "v4", "v5"})
-_CLAIMED_TAG: Final = 0xA0
-_KNOWN_DIGESTS: Final = frozenset({"sha256", "sha384", "sha512"})
+_SET_TAG: Final = b"\x31"
+_MAX_ATTRIBUTES: Final = 64
+"""Honest signers write four to ten."""
+
+_MAX_SIGNERS: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class CmsSignature:
-    """What one CMS object says, and what is wrong with it."""
+class Content(Protocol):
+    """What a signature is detached from."""
 
-    digest_right: bool = False
-    value_right: bool = False
-    problems: tuple[Problem, ...] = ()
-    unsupported: tuple[Problem, ...] = ()  # why its mathematics could not be judged
-    signer: Certificate | None = None
-    certificates: tuple[Certificate, ...] = ()  # the others
-    algorithm: SignatureAlgorithm | None = None
-    timestamp: bytes | None = None
-    timestamp_imprint: bytes | None = None
-    policy_oid: str | None = None
-    policy_digest: bytes | None = None
-    commitments: tuple[str, ...] = ()
-    claimed_roles: tuple[str, ...] = ()
-    has_signing_certificate: bool = False
+    def digest(self, hash_name: str) -> bytes:
+        """Return its digest by a hash of this name ("sha256")."""
+        ...
+
+    def octets(self) -> bytes:
+        """Return it as a whole."""
+        ...
 
 
-@dataclass(slots=True)
-class _Reading:
-    """Collects the problems of one signature."""
-
-    problems: list[Problem] = field(default_factory=list)
-    unsupported: list[Problem] = field(default_factory=list)
-
-    def add(self, code: str, detail: str = "") -> None:
-        self.problems.append(build_problem(code, detail=detail))
-
-    def cannot_judge(self, detail: str) -> None:
-        self.unsupported.append(build_problem("not-supported", detail=detail))
-
-
-def read_cms(contents: bytes, digest_content: Callable[[str], bytes], *, needs_ess: bool) -> CmsSignature:
-    """Return what a detached signature says.  Never raises.
+def read_cms(contents: bytes, content: Content, *, needs_ess: bool, strict: bool, sha1_inside: bool) -> CmsSignature:
+    """Return what a signature says.  Never raises.
 
     Args:
-        contents: the DER ContentInfo, followed by nothing but zeros.
-        digest_content: returns the digest of the signed content by a hash of this name ("sha256").
+        contents: the ContentInfo, followed by nothing but zeros.
+        content: the covered octets.
         needs_ess: the profile requires ESS signing-certificate-v2.
+        strict: it stands in a transcript.
+        sha1_inside: SubFilter adbe.pkcs7.sha1: what is signed is the SHA-1 digest of the covered octets, and is inside.
     """
-    reading = _Reading()
+    reading = Reading(strict)
     try:
-        signed_data, info, attributes = _open(contents, reading)
-        return _read(signed_data, info, attributes, digest_content, reading, needs_ess=needs_ess)
-    except _ASN1_ERRORS as error:
+        signed_data, info = _open(contents, reading)
+        return _read(signed_data, info, content, reading, needs_ess=needs_ess, sha1_inside=sha1_inside)
+    except UNREADABLE as error:
         reading.add("cms", str(error).splitlines()[0][:200] if str(error) else type(error).__name__)
-        return CmsSignature(problems=tuple(reading.problems))
+        return CmsSignature(problems=tuple(reading.problems), unsupported=tuple(reading.unsupported))
 
 
-def _open(contents: bytes, reading: _Reading) -> tuple[Any, Any, dict[str, Any]]:
-    """Return SignedData, its one SignerInfo and the signed attributes by OID, the frame checked (5.2.2)."""
+def _open(contents: bytes, reading: Reading) -> tuple[Any, Any]:
+    """Return SignedData and its one SignerInfo, the frame checked (5.2.2)."""
     content_info = cms.ContentInfo.load(contents)
     if contents[len(content_info.dump()) :].strip(b"\0"):
-        reading.add("cms", "octets other than zero follow it")
+        reading.note("cms", "octets other than zero follow it")
     if content_info["content_type"].dotted != cades.SIGNED_DATA:
         raise ValueError("not SignedData")
     signed_data = content_info["content"]
-    encapsulated = signed_data["encap_content_info"]
-    if encapsulated["content_type"].dotted != cades.DATA:
-        reading.add("cms", "the content type is not plain data")
-    if not isinstance(encapsulated["content"], core.Void) and encapsulated["content"].contents is not None:
-        reading.add("cms", "it carries content of its own")
-    if len(signed_data["signer_infos"]) != 1:
-        raise ValueError("not exactly one signer")
-    info = signed_data["signer_infos"][0]
+    if signed_data["encap_content_info"]["content_type"].dotted != cades.DATA:
+        reading.note("cms", "the content type is not plain data")
+    infos = signed_data["signer_infos"]
+    if not 1 <= len(infos) <= _MAX_SIGNERS:
+        raise ValueError("no signer, or too many")
+    if len(infos) > 1:
+        reading.note("cms", "not exactly one signer; the first one is judged")
+    info = infos[0]
     expected = "v1" if info["sid"].name == "issuer_and_serial_number" else "v3"
     if info["version"].native != expected or signed_data["version"].native not in _VERSIONS:
-        reading.add("cms", "a version number does not agree with what follows (RFC 5652, 5.1 and 5.3)")
-    return signed_data, info, _open_attributes(info, reading)
-
-
-def _open_attributes(info: Any, reading: _Reading) -> dict[str, Any]:
-    """Return the one value of each signed attribute by OID.
-
-    Raises:
-        ValueError: there are none, or one is doubled or empty.
-    """
-    encoded = [attribute.dump() for attribute in info["signed_attrs"]]
-    if not encoded:
-        raise ValueError("no signed attributes")
-    if encoded != sorted(encoded):
-        reading.add("cms", "the signed attributes are not in DER order")
-    attributes: dict[str, Any] = {}
-    for attribute in info["signed_attrs"]:
-        oid = attribute["type"].dotted
-        if oid in attributes or len(attribute["values"]) != 1:
-            raise ValueError(f"the signed attribute {oid} is doubled or empty")
-        attributes[oid] = attribute["values"][0]
-    return attributes
+        reading.note("cms", "a version number does not agree with what follows (RFC 5652, 5.1 and 5.3)")
+    return signed_data, info
 
 
 def _read(
-    signed_data: Any,
-    info: Any,
-    attributes: dict[str, Any],
-    digest_content: Callable[[str], bytes],
-    reading: _Reading,
-    *,
-    needs_ess: bool,
+    signed_data: Any, info: Any, content: Content, reading: Reading, *, needs_ess: bool, sha1_inside: bool
 ) -> CmsSignature:
+    attributes = _open_attributes(info, reading)
     certificates = _read_certificates(signed_data, reading)
     signer = _find_signer(info, certificates)
-    has_ess = _check_ess(attributes.get(cades.SIGNING_CERTIFICATE_V2), signer, reading, needed=needs_ess)
-    hash_name = info["digest_algorithm"]["algorithm"].native
-    algorithm = _find_algorithm(signed_data, info, hash_name, reading)
-    digest_right = _check_digest(attributes, hash_name, digest_content, reading)
-    value_right = _check_value(info, signer, algorithm, reading)
-    policy_oid, policy_digest = _read_policy(attributes.get(cades.SIGNATURE_POLICY))
-    timestamp = _find_timestamp(info, reading)
-    value = info["signature"].native
-    return CmsSignature(
-        digest_right=digest_right,
-        value_right=value_right,
-        problems=tuple(reading.problems),
-        unsupported=tuple(reading.unsupported),
+    hash_name = str(info["digest_algorithm"]["algorithm"].native)
+    method = _find_method(signed_data, info, hash_name, signer, reading)
+    inner = _read_inner(signed_data)
+    signature = CmsSignature(
+        digest_right=_check_content(attributes, hash_name, content, inner, reading, sha1_inside=sha1_inside),
+        value_right=_check_value(info, signer, method, inner, content, reading),
         signer=signer,
         certificates=tuple(one for one in certificates if one != signer),
-        algorithm=algorithm,
-        timestamp=timestamp,
-        timestamp_imprint=None if timestamp is None else hashlib.new(_find_imprint_hash(timestamp), value).digest(),
-        policy_oid=policy_oid,
-        policy_digest=policy_digest,
-        commitments=_read_commitments(attributes.get(cades.COMMITMENT_TYPE)),
-        claimed_roles=_read_roles(attributes.get(cades.SIGNER_ATTRIBUTES_V2)),
-        has_signing_certificate=has_ess,
+        algorithm=_name_algorithm(info, hash_name, signer),
     )
+    try:
+        signature = cms_attributes.describe(signature, info, attributes, reading, needs_ess=needs_ess)
+    except UNREADABLE as error:
+        reading.note("cms", f"an attribute cannot be read: {type(error).__name__}")
+    return replace(signature, problems=tuple(reading.problems), unsupported=tuple(reading.unsupported))
 
 
-def _read_certificates(signed_data: Any, reading: _Reading) -> tuple[Certificate, ...]:
+def _open_attributes(info: Any, reading: Reading) -> dict[str, Any]:
+    """Return the one value of each signed attribute by OID; empty when there are none.
+
+    Raises:
+        ValueError: one that counts is doubled or empty, or there are too many.
+    """
+    listed = [] if isinstance(info["signed_attrs"], core.Void) else list(info["signed_attrs"])
+    if not listed:
+        reading.note("cms", "no signed attributes")
+    if len(listed) > _MAX_ATTRIBUTES:
+        raise ValueError("too many signed attributes")
+    encoded = [attribute.dump() for attribute in listed]
+    if encoded != sorted(encoded):
+        reading.note("cms", "the signed attributes are not in DER order")
+    attributes: dict[str, Any] = {}
+    for attribute in listed:
+        oid = attribute["type"].dotted
+        if oid in attributes or len(attribute["values"]) != 1:
+            if oid in {cades.MESSAGE_DIGEST, cades.CONTENT_TYPE}:
+                raise ValueError(f"the signed attribute {oid} is doubled or empty")
+            reading.note("cms", f"the signed attribute {oid} is doubled or empty")
+        if len(attribute["values"]):
+            attributes.setdefault(oid, attribute["values"][0])
+    return attributes
+
+
+def _read_certificates(signed_data: Any, reading: Reading) -> tuple[Certificate, ...]:
+    """Return the certificates of public keys; attribute certificates and the like prove nothing here."""
     found: list[Certificate] = []
     choices = signed_data["certificates"]
     if isinstance(choices, core.Void):
@@ -172,6 +147,8 @@ def _read_certificates(signed_data: Any, reading: _Reading) -> tuple[Certificate
     if len(choices) > MAX_CERTIFICATES:
         raise ValueError(f"more than {MAX_CERTIFICATES} certificates")
     for choice in choices:
+        if choice.name != "certificate":
+            continue
         try:
             found.append(load_certificate(choice.chosen.dump()))
         except TrustMaterialError as error:
@@ -187,152 +164,139 @@ def _find_signer(info: Any, certificates: Sequence[Certificate]) -> Certificate 
             named = identifier.chosen
             if named["serial_number"].native == certificate.serial and named["issuer"] == certificate.asn1.issuer:
                 return certificate
-        elif identifier.chosen.native == certificate.asn1.key_identifier:
+        elif identifier.chosen.native == _find_key_identifier(certificate):
             return certificate
     return None
 
 
-def _check_ess(value: Any, signer: Certificate | None, reading: _Reading, *, needed: bool) -> bool:
-    """Say whether ESS signing-certificate-v2 names the signer's certificate first (RFC 5035, 4)."""
-    if value is None:
-        if needed:
-            reading.add("signing-certificate", "signing-certificate-v2 is missing")
-        return False
-    if signer is None:
-        return False  # said already: the certificate is missing or cannot be read
-    first = tsp.SigningCertificateV2.load(value.dump())["certs"][0]
-    hash_name = first["hash_algorithm"]["algorithm"].native
-    if hash_name not in _KNOWN_DIGESTS or first["cert_hash"].native != hashlib.new(hash_name, signer.der).digest():
-        reading.add("signing-certificate", "its digest is not that of the signer's certificate")
-        return False
-    issuer_serial = first["issuer_serial"]
-    if issuer_serial.native is not None and issuer_serial["serial_number"].native != signer.serial:
-        reading.add("signing-certificate", "its serial number is not that of the signer's certificate")
-        return False
-    return True
+def _find_key_identifier(certificate: Certificate) -> bytes:
+    """Return the subject key identifier, computed where the extension is missing (RFC 5280, 4.2.1.2, method 1)."""
+    stated = certificate.asn1.key_identifier
+    return bytes(stated if stated is not None else certificate.asn1.public_key.sha1)
 
 
-def _find_algorithm(signed_data: Any, info: Any, hash_name: str, reading: _Reading) -> SignatureAlgorithm | None:
-    listed = {one["algorithm"].native for one in signed_data["digest_algorithms"]}
-    algorithm = find_by_cms(hash_name, info["signature_algorithm"])
+def _find_method(
+    signed_data: Any, info: Any, hash_name: str, signer: Certificate | None, reading: Reading
+) -> ValueMethod | None:
+    """Return how the value is verified; None when nothing can be said, the reason noted."""
+    method = find_cms_method(hash_name, info["signature_algorithm"])
     named = f"{hash_name}, {info['signature_algorithm']['algorithm'].native}"
-    if algorithm is None and not any(part in named for part in _JUDGED):
+    if method is None or hash_name not in HASHES:
         reading.cannot_judge(named)
-    elif algorithm is None or hash_name not in listed:
-        reading.add("algorithm", named)
         return None
-    return algorithm
+    if signer is None:
+        reading.cannot_judge("the signer's certificate is missing or cannot be read")
+        return None
+    if not fits(method, signer.public_key):
+        reading.add("key-mismatch")
+        return None
+    listed = {one["algorithm"].native for one in signed_data["digest_algorithms"]}
+    if hash_name not in listed or method.hash_name not in {"", hash_name}:
+        reading.note("algorithm", named)
+    if method.is_weak or is_weak_key(signer.public_key) or ValueMethod(method.family, hash_name).is_weak:
+        reading.note("weak-algorithm")
+    return method
 
 
-def _check_digest(
-    attributes: dict[str, Any], hash_name: str, digest_content: Callable[[str], bytes], reading: _Reading
-) -> bool:
-    content_type, digest = attributes.get(cades.CONTENT_TYPE), attributes.get(cades.MESSAGE_DIGEST)
-    if content_type is None or content_type.dotted != cades.DATA or digest is None:
-        reading.add("cms", "the attributes content-type and message-digest are missing or wrong")
+def _name_algorithm(info: Any, hash_name: str, signer: Certificate | None) -> SignatureAlgorithm | None:
+    """Return the algorithm when it is one that transcripts may use."""
+    return None if signer is None else find_by_cms(hash_name, info["signature_algorithm"])
+
+
+# --- the content ------------------------------------------------------------------------------------------------
+
+
+def _read_inner(signed_data: Any) -> bytes | None:
+    """Return the content that the object itself carries; None when there is none."""
+    encapsulated = signed_data["encap_content_info"]["content"]
+    if isinstance(encapsulated, core.Void) or encapsulated.contents is None:
+        return None
+    inner = encapsulated.native
+    return inner if isinstance(inner, bytes) else bytes(encapsulated.contents)
+
+
+def _check_content(
+    attributes: dict[str, Any],
+    hash_name: str,
+    content: Content,
+    inner: bytes | None,
+    reading: Reading,
+    *,
+    sha1_inside: bool,
+) -> bool | None:
+    """Say whether the covered octets are those that were signed; None when the hash is not known.
+
+    Without signed attributes the value alone tells; then the covered octets are what is verified.
+    """
+    if hash_name not in HASHES:
+        return None
+    if inner is not None and not sha1_inside:
+        reading.note("cms", "it carries content of its own")
+    if sha1_inside and inner != content.digest("sha1"):
+        reading.add("digest")
         return False
-    if hash_name not in _KNOWN_DIGESTS:
+    if not attributes:
+        return inner is None or sha1_inside or _is_about(inner, content)
+    if not _has_right_type(attributes, reading):
         return False
-    if digest.native != digest_content(hash_name):
+    stated = attributes[cades.MESSAGE_DIGEST].native
+    right = sha1_inside or stated == content.digest(hash_name) or (inner is not None and _is_about(inner, content))
+    if not right or (inner is not None and stated != hashlib.new(hash_name, inner).digest()):
         reading.add("digest")
         return False
     return True
 
 
-def _check_value(
-    info: Any, signer: Certificate | None, algorithm: SignatureAlgorithm | None, reading: _Reading
-) -> bool:
-    if signer is None:
-        reading.cannot_judge("the signer's certificate is missing or cannot be read")
+def _is_about(inner: bytes, content: Content) -> bool:
+    """Say whether carried content is the covered octets, or their SHA-1 digest as old programs write it."""
+    return inner in (content.digest("sha1"), content.octets())
+
+
+def _has_right_type(attributes: dict[str, Any], reading: Reading) -> bool:
+    content_type, digest = attributes.get(cades.CONTENT_TYPE), attributes.get(cades.MESSAGE_DIGEST)
+    if digest is None or (content_type is not None and content_type.dotted != cades.DATA):
+        reading.add("cms", "the attributes content-type and message-digest are missing or wrong")
         return False
-    if algorithm is None:
-        return False
-    signed = b"\x31" + info["signed_attrs"].dump()[1:]
-    value = info["signature"].native
-    if algorithm.scheme is Scheme.ECDSA:
-        try:
-            value = der_to_raw(value, signer.public_key.key_size)
-        except ValueError:
-            value = b""
-    if not verify_digest(signer, algorithm, hashlib.new(algorithm.hash_name, signed).digest(), value):
-        reading.add("value")
-        return False
+    if content_type is None:
+        reading.note("cms", "the attribute content-type is missing")
     return True
 
 
-def _find_timestamp(info: Any, reading: _Reading) -> bytes | None:
-    """Return the first signature-time-stamp token (EN 319 122-1, 5.3)."""
-    if isinstance(info["unsigned_attrs"], core.Void):
-        return None
-    for attribute in info["unsigned_attrs"]:
-        if attribute["type"].dotted == cades.SIGNATURE_TIMESTAMP:
-            token = bytes(attribute["values"][0].dump())
-            if len(token) > MAX_TIMESTAMP_BYTES:
-                reading.add("cms", "a timestamp is longer than the limit")
-                return None
-            return token
-    return None
+# --- the value --------------------------------------------------------------------------------------------------
 
 
-def _find_imprint_hash(token: bytes) -> str:
-    """Return the name of the hash by which a token names what it is for; SHA-256 when it cannot be read."""
-    try:
-        return parse_timestamp(token).imprint_hash
-    except TrustMaterialError:
-        return "sha256"
+def _check_value(
+    info: Any,
+    signer: Certificate | None,
+    method: ValueMethod | None,
+    inner: bytes | None,
+    content: Content,
+    reading: Reading,
+) -> bool | None:
+    """Say whether the value verifies; None when it cannot be computed, the reason noted."""
+    if method is None or signer is None:
+        return False if reading.problems else None
+    value = info["signature"].native
+    right: bool | None = False
+    for octets in _list_signed(info, inner, content):
+        right = verify_value(method, signer.public_key, octets, value, is_der=True)
+        if right is not False:
+            break
+    if right is None:
+        reading.cannot_judge("its algorithm cannot be computed here")
+    elif not right:
+        reading.add("value")
+    return right
 
 
-def _read_policy(value: Any) -> tuple[str | None, bytes | None]:
-    """Return OID and SHA-256 of the signature policy (EN 319 122-1, 5.2.9.1); no digest when by another hash."""
-    if value is None:
-        return None, None
-    parts = _list_elements(value.dump())
-    oid = _read_oid(parts[0])
-    if len(parts) < 2:
-        return oid, None
-    algorithm, digest = _list_elements(parts[1])[:2]
-    is_sha256 = algos.DigestAlgorithm.load(algorithm)["algorithm"].native == "sha256"
-    return oid, core.OctetString.load(digest).native if is_sha256 else None
+def _list_signed(info: Any, inner: bytes | None, content: Content) -> Sequence[bytes]:
+    """Return what the value may have been made over: the attributes as they stand or in DER, else the content."""
+    if isinstance(info["signed_attrs"], core.Void) or not len(info["signed_attrs"]):
+        return (content.octets() if inner is None else inner,)
+    stands = _SET_TAG + info["signed_attrs"].dump()[1:]
+    ordered = cms.CMSAttributes(sorted(info["signed_attrs"], key=_encode)).dump(force=True)
+    return (stands,) if stands == ordered else (stands, ordered)
 
 
-def _read_commitments(value: Any) -> tuple[str, ...]:
-    """Return the commitment type as URI, or "urn:oid:…" when it has none (EN 319 122-1, 5.2.3)."""
-    if value is None:
-        return ()
-    oid = _read_oid(_list_elements(value.dump())[0])
-    return (cades.COMMITMENT_URIS.get(oid, f"urn:oid:{oid}"),)
-
-
-def _read_roles(value: Any) -> tuple[str, ...]:
-    """Return the texts of the claimed attributes in signer-attributes-v2 (EN 319 122-1, 5.2.6.1)."""
-    if value is None:
-        return ()
-    claimed = [part for part in _list_elements(value.dump()) if part[0] == _CLAIMED_TAG]
-    attributes = [one for part in claimed for sequence in _list_elements(part) for one in _list_elements(sequence)]
-    values = [text for attribute in attributes for text in _list_elements(_list_elements(attribute)[1])]
-    return tuple(core.UTF8String.load(text).native for text in values if text[0] == core.UTF8String.tag)
-
-
-def _read_oid(element: bytes) -> str:
-    return str(core.ObjectIdentifier.load(element).dotted)
-
-
-def _list_elements(element: bytes) -> list[bytes]:
-    """Return the encoded elements inside a constructed element.
-
-    Raises:
-        ValueError: not BER.
-    """
-    contents = parser.parse(element, strict=True)[4]
-    found: list[bytes] = []
-    while contents:
-        size = len(contents) - len(_skip(contents))
-        found.append(contents[:size])
-        contents = contents[size:]
-    return found
-
-
-def _skip(contents: bytes) -> bytes:
-    """Return what follows the first element."""
-    _, _, _, header, inner, trailer = parser.parse(contents)
-    return contents[len(header) + len(inner) + len(trailer) :]
+def _encode(attribute: Any) -> bytes:
+    return bytes(attribute.dump())

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from lxml.etree import _Element
 
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATES
-from transcript_core.pki.certificates import UNREADABLE, Certificate, load_certificate
+from transcript_core.pki.certificates import Certificate, PublicKey, load_certificate
 from verify.formats.encoding import decode_base64, list_children
 from verify.formats.names import ds
 from verify.formats.problems import SignatureProblem
-from verify.formats.values import AnyKey
 from verify.formats.xmldsig import Reading
 
 _DSIG_11: Final = "{http://www.w3.org/2009/xmldsig11#}"
@@ -52,12 +50,10 @@ def load_all(reading: Reading, elements: list[_Element]) -> tuple[Certificate, .
     return tuple(loaded)
 
 
-def find_bare_key(reading: Reading) -> AnyKey | None:
-    """Return the one key of a KeyInfo that holds no certificate this code base reads, None when there is none."""
-    keys = [key for element in _list_certificates(reading)[:1] if (key := _read_unusual(element)) is not None]
-    if not keys:
-        values = [one for info in _list_infos(reading) for one in list_children(info) if one.tag == ds("KeyValue")]
-        keys = [key for value in values if (key := _read_key_value(value)) is not None]
+def find_bare_key(reading: Reading) -> PublicKey | None:
+    """Return the one key that a KeyInfo holds without a certificate, None when there is none."""
+    values = [one for info in _list_infos(reading) for one in list_children(info) if one.tag == ds("KeyValue")]
+    keys = [key for value in values if (key := _read_key_value(value)) is not None]
     return keys[0] if len(keys) == 1 else None
 
 
@@ -80,18 +76,7 @@ def _list_certificates(reading: Reading) -> list[_Element]:
     ]
 
 
-def _read_unusual(element: _Element) -> AnyKey | None:
-    """Return the key of a certificate whose kind of key no transcript uses."""
-    der = decode_base64(element.text or "")
-    try:
-        key = None if der is None else x509.load_der_x509_certificate(der).public_key()
-    except UNREADABLE:
-        return None
-    known = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey
-    return key if isinstance(key, known | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey) else None
-
-
-def _read_key_value(element: _Element) -> AnyKey | None:
+def _read_key_value(element: _Element) -> PublicKey | None:
     children = list_children(element)
     if len(children) != 1:
         return None
@@ -107,18 +92,18 @@ def _read_key_value(element: _Element) -> AnyKey | None:
         return None
 
 
-def _read_rsa(element: _Element) -> AnyKey:
+def _read_rsa(element: _Element) -> PublicKey:
     numbers = _read_numbers(element)
     return rsa.RSAPublicNumbers(numbers["Exponent"], numbers["Modulus"]).public_key()
 
 
-def _read_dsa(element: _Element) -> AnyKey:
+def _read_dsa(element: _Element) -> PublicKey:
     numbers = _read_numbers(element)
     parameters = dsa.DSAParameterNumbers(numbers["P"], numbers["Q"], numbers["G"])
     return dsa.DSAPublicNumbers(numbers["Y"], parameters).public_key()
 
 
-def _read_ec(element: _Element) -> AnyKey:
+def _read_ec(element: _Element) -> PublicKey:
     curve = next(one for one in list_children(element) if one.tag == f"{_DSIG_11}NamedCurve")
     point = next(one for one in list_children(element) if one.tag == f"{_DSIG_11}PublicKey")
     octets = decode_base64(point.text or "")

@@ -106,6 +106,7 @@ def _read_signatures(file: PdfFile, changes: tuple[Change, ...]) -> tuple[PdfSig
             revision=revision.number,
             revision_end=revision.end,
             file_end=len(file.data),
+            strict=True,
         )
         if isinstance(written.value, dict):
             found.append(read_signature(written.value, place, digests))

@@ -60,6 +60,7 @@ def _read_signatures(data: bytes) -> Iterator[PdfSignature]:
             revision=int(one.signed_revision) + 1,
             revision_end=None,
             file_end=len(data),
+            strict=False,
         )
         yield read_signature(_convert(one.sig_object), place, digests)
 

@@ -115,6 +115,18 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Dấu thời gian được cấp cho nội dung khác với phần tệp mà nó phủ.",
         "The timestamp was given for other content than the part of the file that it covers.",
     ),
+    "unusual": (
+        "Chữ ký có điểm khác thường, không được chấp nhận như chữ ký đúng quy cách: {detail}.",
+        "The signature has something unusual and is not taken for a regular one: {detail}.",
+    ),
+    "weak-algorithm": (
+        "Thuật toán hoặc khóa đã lỗi thời, không còn an toàn.",
+        "An outdated, unsafe algorithm or key.",
+    ),
+    "key-mismatch": (
+        "Thuật toán ký không khớp với loại khóa của chứng thư.",
+        "The signature algorithm does not fit the certificate's key.",
+    ),
     "not-supported": (
         "Loại chữ ký này chưa được kiểm tra ở đây: {detail}.",
         "This kind of signature is not judged here: {detail}.",

@@ -15,16 +15,24 @@ from typing import Any, Final
 
 from transcript_core.clock import read_utc
 from transcript_core.pdf import MalformedPdf, Name, String, Value, read_text_string
-from verify.formats.cms import CmsSignature, read_cms
-from verify.formats.pdf_problems import Problem, build_problem
+from verify.formats.cms import read_cms
+from verify.formats.cms_types import CmsSignature, Reading
+from verify.formats.pdf_bare_rsa import BARE_RSA_FORM, read_bare_rsa
 from verify.formats.pdf_token import read_token
 from verify.formats.pdf_types import PdfSignature, SignatureKind
 
-_CMS_FORMS: Final = {"ETSI.CAdES.detached": True, "adbe.pkcs7.detached": False}
-"""SubFilters that hold a detached CMS signature; whether the profile asks for ESS signing-certificate-v2."""
+_PADES_FORM: Final = "ETSI.CAdES.detached"
+"""SubFilter whose profile asks for ESS signing-certificate-v2 (EN 319 142-1, 5.2)."""
+
+_SHA1_FORM: Final = "adbe.pkcs7.sha1"
 
 DOCUMENT_TIMESTAMP_FORM: Final = "ETSI.RFC3161"
 """SubFilter of a document timestamp, whose /Contents is the token itself (EN 319 142-1, 5.4.3)."""
+
+_FORMS: Final = frozenset({_PADES_FORM, "adbe.pkcs7.detached", _SHA1_FORM, BARE_RSA_FORM, DOCUMENT_TIMESTAMP_FORM})
+_NOT_AT_END: Final = "it does not end where its revision ends"
+_LOOK_BACK: Final = 32
+"""Octets before /Contents that are looked at for its name."""
 
 _DATE: Final = re.compile(r"D:(\d{14})(?:(Z)(?:00'00'?)?|([+-])(\d\d)'(\d\d)'?)")
 
@@ -62,28 +70,48 @@ class SignaturePlace:
     revision: int  # 1-based number of the revision it should end with; 0 when that is not known
     revision_end: int | None  # offset where that revision ends; None when it is not known
     file_end: int
+    strict: bool  # in a transcript, where whatever is unusual is a problem
+
+
+@dataclass(frozen=True, slots=True)
+class _Covered:
+    """What a /ByteRange covers: all from the first octet to `end`, but for the hole."""
+
+    digests: RangeDigests
+    start: int
+    hole_start: int
+    hole_end: int
+    end: int
+
+    def digest(self, hash_name: str) -> bytes:
+        if self.start:
+            return hashlib.new(hash_name, self.octets(), usedforsecurity=False).digest()
+        return self.digests.digest(hash_name, self.hole_start, self.hole_end, self.end)
+
+    def octets(self) -> bytes:
+        data = self.digests.data
+        return data[self.start : self.hole_start] + data[self.hole_end : self.end]
 
 
 def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, digests: RangeDigests) -> PdfSignature:
     """Return what one signature dictionary says.  Never raises."""
-    problems: list[Problem] = []
-    unsupported: list[Problem] = []
+    reading = Reading(place.strict)
     form = str(dictionary.get("SubFilter", ""))
-    hole = _read_byte_range(dictionary, place, digests.data, problems)
+    covered = _read_byte_range(dictionary, place, digests, reading)
     signature = CmsSignature()
-    if form not in _CMS_FORMS and form != DOCUMENT_TIMESTAMP_FORM:
-        unsupported.append(build_problem("not-supported", detail=form or "no SubFilter"))
-    elif hole is not None:
-        signature = _read_contents(dictionary["Contents"], form, hole, digests)
-    covers_all = hole is not None and hole[2] == place.file_end
+    if form not in _FORMS:
+        reading.cannot_judge(form or "no SubFilter")
+        signature = CmsSignature(digest_right=None, value_right=None)
+    elif covered is not None:
+        signature = _read_contents(dictionary, form, covered, place)
+    covers_all = covered is not None and covered.end == place.file_end
     return PdfSignature(
         slot_id=place.field_name,
         kind=SignatureKind.DOCUMENT_TIMESTAMP if form == DOCUMENT_TIMESTAMP_FORM else SignatureKind.SIGNATURE,
-        intact=signature.digest_right and signature.value_right,
         digest_right=signature.digest_right,
         value_right=signature.value_right,
-        problems=(*problems, *signature.problems),
-        unsupported=(*unsupported, *signature.unsupported),
+        problems=(*reading.problems, *signature.problems),
+        unsupported=(*reading.unsupported, *signature.unsupported),
         signer=signature.signer,
         certificates=signature.certificates,
         algorithm=signature.algorithm,
@@ -98,28 +126,35 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
         location=_read_text(dictionary, "Location"),
         reason=_read_text(dictionary, "Reason"),
         has_signing_certificate=signature.has_signing_certificate,
-        covers_revision=place.revision if hole is not None else 0,
+        covers_revision=place.revision if covered is not None else 0,
+        covered_end=0 if covered is None else covered.end,
         whole_file=covers_all,
         closes=_locks_all_fields(dictionary.get("Reference")),
     )
 
 
-def _read_contents(contents: Value, form: str, hole: tuple[int, int, int], digests: RangeDigests) -> CmsSignature:
-    start, end, last = hole
+def _read_contents(
+    dictionary: Mapping[str, Value], form: str, covered: _Covered, place: SignaturePlace
+) -> CmsSignature:
+    contents = dictionary["Contents"]
     assert isinstance(contents, String)
-
-    def digest(hash_name: str) -> bytes:
-        return digests.digest(hash_name, start, end, last)
-
     if form == DOCUMENT_TIMESTAMP_FORM:
-        return read_token(contents, digest)
-    return read_cms(contents, digest, needs_ess=_CMS_FORMS[form])
+        return read_token(contents, covered.digest, strict=place.strict)
+    if form == BARE_RSA_FORM:
+        return read_bare_rsa(contents, dictionary.get("Cert"), covered.octets())
+    return read_cms(
+        contents,
+        covered,
+        needs_ess=form == _PADES_FORM,
+        strict=place.strict,
+        sha1_inside=form == _SHA1_FORM,
+    )
 
 
 def _read_byte_range(
-    dictionary: Mapping[str, Value], place: SignaturePlace, data: bytes, problems: list[Problem]
-) -> tuple[int, int, int] | None:
-    """Return start and end of the hole and the end of what is covered; None when the range cannot be used.
+    dictionary: Mapping[str, Value], place: SignaturePlace, digests: RangeDigests, reading: Reading
+) -> _Covered | None:
+    """Return what is covered; None when the range cannot be used.
 
     The first three numbers must lead around exactly this dictionary's /Contents, its brackets included, and the range
     must end where the revision ends: whatever else a range could leave out, a viewer would still show.
@@ -127,22 +162,35 @@ def _read_byte_range(
     stated, contents = dictionary.get("ByteRange"), dictionary.get("Contents")
     numbers = [number for number in stated if type(number) is int] if isinstance(stated, list) else []
     if not isinstance(stated, list) or len(stated) != 4 or len(numbers) != 4 or not isinstance(contents, String):
-        problems.append(build_problem("byte-range", detail="/ByteRange is not four whole numbers"))
+        reading.add("byte-range", "/ByteRange is not four whole numbers")
         return None
-    first, hole_start, hole_end, length = numbers
-    last = hole_end + length
-    if first != 0 or not 0 < hole_start < hole_end <= last <= len(data):
-        problems.append(build_problem("byte-range", detail="it does not begin at 0, or leads out of the file"))
+    first, length, hole_end, rest = numbers
+    covered = _Covered(digests, first, first + length, hole_end, hole_end + rest)
+    if not 0 <= first < covered.hole_start <= hole_end <= covered.end <= len(digests.data):
+        reading.add("byte-range", "its parts overlap, or it leads out of the file")
         return None
-    hole = data[hole_start:hole_end]
-    inside = place.start < hole_start and hole_end < place.end
+    problems = _judge_range(covered, contents, place)
+    for detail in problems:
+        reading.note("byte-range", detail)
+    return None if problems and place.strict and problems != (_NOT_AT_END,) else covered
+
+
+def _judge_range(covered: _Covered, contents: String, place: SignaturePlace) -> tuple[str, ...]:
+    """Return what is wrong with a range that can be computed."""
+    if covered.start:
+        return ("it does not begin at 0",)
+    data = covered.digests.data
+    hole = data[covered.hole_start : covered.hole_end]
+    if not place.strict:
+        hole = hole.translate(None, b" \t\r\n\f\0")
+    inside = place.start < covered.hole_start and covered.hole_end < place.end
     exact = hole[:1] == b"<" and hole[-1:] == b">" and hole[1:-1].lower() == contents.hex().encode("ascii")
-    if not inside or not exact or not data[:hole_start].rstrip(b" \r\n\t").endswith(b"/Contents"):
-        problems.append(build_problem("byte-range", detail="the gap is not exactly the signature's own /Contents"))
-        return None
-    if place.revision_end is not None and last != place.revision_end:
-        problems.append(build_problem("byte-range", detail="it does not end where its revision ends"))
-    return hole_start, hole_end, last
+    before = data[max(covered.hole_start - _LOOK_BACK, 0) : covered.hole_start]
+    if not inside or not exact or not before.rstrip(b" \r\n\t").endswith(b"/Contents"):
+        return ("the gap is not exactly the signature's own /Contents",)
+    if place.revision_end is not None and covered.end != place.revision_end:
+        return (_NOT_AT_END,)
+    return ()
 
 
 def _read_text(dictionary: Mapping[str, Value], key: str) -> str | None:

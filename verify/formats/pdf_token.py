@@ -7,22 +7,29 @@ Implements ETSI EN 319 142-1, 5.4.3: /Contents is a TimeStampToken (RFC 3161) wh
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from asn1crypto import parser
 
 from transcript_core.errors import TrustMaterialError
 from transcript_core.pki.timestamps import find_signature_problem, parse_timestamp
-from verify.formats.cms import CmsSignature
+from verify.formats.cms_types import CmsSignature
 from verify.formats.pdf_problems import Problem, build_problem
 
 
-def read_token(contents: bytes, digest_content: Callable[[str], bytes]) -> CmsSignature:
+def read_token(contents: bytes, digest_content: Callable[[str], bytes], *, strict: bool) -> CmsSignature:
     """Return what a document timestamp says.  Never raises.
 
     Args:
         contents: the octets of /Contents.
         digest_content: returns the digest of the covered octets by a hash of this name ("sha256").
+        strict: it stands in a transcript; elsewhere a wrong timestamp proves nothing and fails nothing.
     """
+    signature = _read(contents, digest_content)
+    return signature if strict else replace(signature, problems=(), unsupported=signature.problems)
+
+
+def _read(contents: bytes, digest_content: Callable[[str], bytes]) -> CmsSignature:
     problems: list[Problem] = []
     try:
         size = parser.peek(contents)

@@ -24,11 +24,12 @@ class PdfSignature:
 
     slot_id: str  # the field's fully qualified name
     kind: SignatureKind
-    intact: bool  # `digest_right` and `value_right`, over exactly its revision
-    digest_right: bool  # the covered octets have the digest that was signed
-    value_right: bool  # the value verifies against the signer's key
+    digest_right: bool | None  # the covered octets have the digest that was signed; None: not computed
+    value_right: bool | None  # the value verifies against the signer's key; None: not computed
     problems: tuple[Problem, ...]  # of this signature alone; any of them fails it
-    unsupported: tuple[Problem, ...]  # why nothing can be said; makes it indeterminate, never passed
+    unsupported: tuple[
+        Problem, ...
+    ]  # unusual, or why nothing can be said; indeterminate, never passed
     signer: Certificate | None  # named by ESS signing-certificate-v2 when that is present
     certificates: tuple[Certificate, ...]  # the others carried in the CMS
     algorithm: SignatureAlgorithm | None
@@ -44,8 +45,17 @@ class PdfSignature:
     reason: str | None  # /Reason
     has_signing_certificate: bool  # ESS signing-certificate-v2 present and right
     covers_revision: int  # 1-based number of the revision it ends with; 0 when it ends with none
+    covered_end: int  # offset where the covered octets end; 0 when there are none
     whole_file: bool  # nothing follows what it covers
     closes: bool  # carries a FieldMDP transform that locks all fields
+
+    @property
+    def intact(self) -> bool | None:
+        """Say whether digest and value are right; None when that could not be computed."""
+        answers = (self.digest_right, self.value_right)
+        if False in answers:
+            return False
+        return None if None in answers else True
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,12 @@ from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri, 
 from transcript_core.pki.certificates import Certificate, deduplicate
 from verify.formats import key_info
 from verify.formats.encoding import has_hidden_nodes, list_children
+from verify.formats.methods import find_xml_method
 from verify.formats.names import C14N_METHODS, ds
 from verify.formats.octets import OctetCache
 from verify.formats.problems import SignatureProblem
 from verify.formats.transforms import NO_FILES, DetachedFiles, read_prefixes
-from verify.formats.values import find_method, fits, is_weak_key, verify_value
+from verify.formats.values import fits, is_weak_key, verify_value
 from verify.formats.xades_unsigned import XADES, UnsignedReader, XadesTimestamp
 from verify.formats.xmldsig import Reading, Reference, find_digest_name, iterate_references
 
@@ -185,7 +186,7 @@ def _verify_unusual(
     element = reading.find_only(signed_info, ds("SignatureMethod"))
     if element is None:
         return None
-    method = find_method(element)
+    method = find_xml_method(element)
     if method is None:
         hmac = _HMAC_MARK in element.get("Algorithm", "")
         reading.note(SignatureProblem.HMAC if hmac else SignatureProblem.UNKNOWN_ALGORITHM)

@@ -18,7 +18,7 @@ from signing.keystores.csc.settings import ApiVersion
 from transcript_core.errors import KeyUnavailable, TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATE_BYTES
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, algorithm_for, fits_key
-from transcript_core.pki.certificates import Certificate, load_certificate
+from transcript_core.pki.certificates import Certificate, key_bits, load_certificate
 
 MAX_LIST: Final = 1000
 """Signatures of one approval that are asked for at most, whatever the service allows; keeps an answer small."""
@@ -173,7 +173,7 @@ def _check_usable(reader: Reader, certificate: Certificate) -> None:
     if status not in {None, "valid"}:
         raise reader.fail("the credential's certificate is expired, revoked or suspended; name another credential")
     length = key.find_number("len", at_least=1)
-    if length is not None and length != certificate.public_key.key_size:
+    if length is not None and length != key_bits(certificate.public_key):
         raise reader.fail("key and certificate of the credential do not belong together; ask the provider")
 
 

@@ -17,7 +17,7 @@ from pkcs11.exceptions import PKCS11Error
 from signing.keystores.pkcs11 import troubles
 from transcript_core.errors import KeyUnavailable, TrustMaterialError
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, algorithm_for, fits_key
-from transcript_core.pki.certificates import Certificate
+from transcript_core.pki.certificates import Certificate, key_bits
 
 _MECHANISMS: Final = {
     Scheme.RSA_PKCS1: Mechanism.RSA_PKCS,
@@ -104,7 +104,5 @@ def _prefix(algorithm: SignatureAlgorithm) -> bytes:
 
 
 def _value_size(certificate: Certificate) -> int:
-    key = certificate.public_key
-    if isinstance(key, rsa.RSAPublicKey):
-        return (key.key_size + 7) // 8
-    return 2 * ((key.curve.key_size + 7) // 8)
+    size = (key_bits(certificate.public_key) + 7) // 8
+    return size if isinstance(certificate.public_key, rsa.RSAPublicKey) else 2 * size

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pkcs11 import Attribute, KeyType, ObjectClass, Session
 from pkcs11.exceptions import AttributeSensitive, AttributeTypeInvalid, PKCS11Error
@@ -189,7 +189,7 @@ def _compare(key: SignMixin, public: PublicKey, session: Session, key_id: bytes)
             return False
         modulus = _read(key, Attribute.MODULUS)
         return None if not modulus else int.from_bytes(modulus) == public.public_numbers().n
-    if key.key_type is not KeyType.EC:
+    if key.key_type is not KeyType.EC or not isinstance(public, ec.EllipticCurvePublicKey):
         return False
     point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
     shown = [shown for shown in _list_points(key, session, key_id) if shown]

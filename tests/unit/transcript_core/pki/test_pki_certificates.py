@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
@@ -26,6 +26,8 @@ from transcript_core.pki.algorithms import (
     find_by_cms,
     find_by_jws_name,
     find_by_xml_uri,
+    is_affordable_key,
+    is_strong_key,
     raw_to_der,
     verify_digest,
 )
@@ -123,9 +125,12 @@ def test_trailing_bytes_are_refused() -> None:
         load_certificate(open_person().certificate.der + b"\x00")
 
 
-def test_other_kinds_of_keys_are_refused() -> None:
-    with pytest.raises(TrustMaterialError, match="neither RSA nor EC"):
-        load_certificate(make((NameOID.COMMON_NAME, "A"), key=ed25519.Ed25519PrivateKey.generate()))
+@pytest.mark.parametrize("kind", [ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey])
+def test_keys_of_other_kinds_are_read_and_may_not_sign_here(kind: type[ed25519.Ed25519PrivateKey]) -> None:
+    certificate = load_certificate(make((NameOID.COMMON_NAME, "A"), key=kind.generate()))
+    assert certificate.common_name == "A"
+    assert not is_strong_key(certificate.public_key)
+    assert is_affordable_key(certificate.public_key)
 
 
 def test_certificate_without_the_usage_may_not_sign() -> None:
