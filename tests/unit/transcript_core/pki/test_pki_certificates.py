@@ -50,7 +50,8 @@ def make(*attributes: tuple[x509.ObjectIdentifier, str], key: object = None) -> 
         .not_valid_before(datetime(2026, 1, 1, tzinfo=UTC))
         .not_valid_after(datetime(2027, 1, 1, tzinfo=UTC))
     )
-    algorithm = None if isinstance(private, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    hashless = isinstance(private, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
+    algorithm = None if hashless else hashes.SHA256()
     return builder.sign(private, algorithm).public_bytes(Encoding.DER)  # type: ignore[arg-type]
 
 
