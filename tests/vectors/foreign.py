@@ -37,19 +37,14 @@ class Ref:
 
     uri: str | None  # None: without the attribute
     octets: bytes  # what is digested
-    transforms: tuple[str, ...] = ()  # algorithm URIs
+    transforms: tuple[str, ...] = ()  # algorithm URIs, or whole ds:Transform elements
     type_uri: str | None = None
-    inside: str = ""  # markup inside the last transform
 
     def to_xml(self) -> str:
         """Return the ds:Reference."""
         uri = "" if self.uri is None else f' URI="{self.uri}"'
         kind = "" if self.type_uri is None else f' Type="{self.type_uri}"'
-        last = len(self.transforms) - 1
-        steps = "".join(
-            f'<ds:Transform Algorithm="{one}">{self.inside if at == last else ""}</ds:Transform>'
-            for at, one in enumerate(self.transforms)
-        )
+        steps = "".join(one if one.startswith("<") else write_transform(one) for one in self.transforms)
         holder = f"<ds:Transforms>{steps}</ds:Transforms>" if steps else ""
         method = '<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"></ds:DigestMethod>'
         value = f"<ds:DigestValue>{encode(hashlib.sha256(self.octets).digest())}</ds:DigestValue>"
@@ -67,9 +62,15 @@ class Wanted:
     stamped: bool = True
     properties_extra: str = ""  # inside UnsignedSignatureProperties, after the timestamp
     signed_properties: str | None = None  # in place of all SignedProperties' content
+    signed_extra: str = ""  # inside SignedSignatureProperties, behind the certificate
     properties_type: str | None = PROPERTIES_TYPE
     key_info: str | None = None  # in place of X509Data
     target: str | None = None  # in place of the signature's Id
+
+
+def write_transform(algorithm: str, inside: str = "") -> str:
+    """Return a ds:Transform."""
+    return f'<ds:Transform Algorithm="{algorithm}">{inside}</ds:Transform>'
 
 
 def encode(octets: bytes) -> str:
@@ -122,7 +123,8 @@ def _write_properties(wanted: Wanted, key: Signer, at: datetime) -> str:
             "<xades:SigningCertificateV2><xades:Cert><xades:CertDigest>"
             '<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"></ds:DigestMethod>'
             f"<ds:DigestValue>{digest}</ds:DigestValue>"
-            "</xades:CertDigest></xades:Cert></xades:SigningCertificateV2></xades:SignedSignatureProperties>"
+            f"</xades:CertDigest></xades:Cert></xades:SigningCertificateV2>{wanted.signed_extra}"
+            "</xades:SignedSignatureProperties>"
         )
     opened = f'<xades:SignedProperties xmlns:xades="{XADES_URI}" Id="{wanted.signature_id}-p">'
     return f"{opened}{inside}</xades:SignedProperties>"

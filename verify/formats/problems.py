@@ -132,6 +132,10 @@ class SignatureProblem(Enum):
         "an entry of the manifest was not checked, because its file is not at hand",
         SubIndication.SIGNED_DATA_NOT_FOUND,
     )
+    OTHER_COUNTERSIGNED = _broken(
+        "chữ ký xác nhận (CounterSignature) không ký lên giá trị của chữ ký chứa nó",
+        "a countersignature does not sign the value of the signature that holds it",
+    )
     UNKNOWN_PROPERTY = _unreadable(
         "có thuộc tính chữ ký không được hỗ trợ",
         "a signature property that is not supported",

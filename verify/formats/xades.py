@@ -66,6 +66,7 @@ class XadesSignature:
     value_intact: bool | None
     certificate: Certificate | None
     certificates: tuple[Certificate, ...]  # all that are carried, without order
+    key_certificates: tuple[Certificate, ...]  # those of KeyInfo
     certificate_is_bound: bool  # a signed digest names exactly this certificate
     properties: SignedProperties | None
     timestamps: tuple[XadesTimestamp, ...]
@@ -107,8 +108,11 @@ def _read_signature(element: _Element, cache: OctetCache, files: DetachedFiles) 
     qualifying = _find_qualifying(reading)
     references = () if signed_info is None else tuple(iterate_references(reading, signed_info))
     properties = _read_signed_properties(reading, qualifying, references)
+    if properties is not None and all(one.node is properties.node for one in references):
+        reading.note(SignatureProblem.NO_REFERENCE)  # it signs when and by whom, and nothing else
     unsigned = UnsignedReader(reading, qualifying, signed_info)
-    certificates = deduplicate((*key_info.read_certificates(reading), *unsigned.certificates))
+    key_certificates = tuple(key_info.read_certificates(reading))
+    certificates = deduplicate((*key_certificates, *unsigned.certificates))
     if not certificates:
         reading.note(SignatureProblem.NO_CERTIFICATE)
     certificate, bound = _choose_certificate(reading, certificates, properties)
@@ -128,6 +132,7 @@ def _read_signature(element: _Element, cache: OctetCache, files: DetachedFiles) 
         value_intact=_verify_value(reading, signed_info, algorithm, value, certificate),
         certificate=certificate,
         certificates=certificates,
+        key_certificates=key_certificates,
         certificate_is_bound=bound,
         properties=properties,
         timestamps=unsigned.timestamps,
@@ -262,7 +267,7 @@ def _find_qualifying(reading: Reading) -> _Element | None:
     if not found:
         reading.note(SignatureProblem.NO_SIGNED_PROPERTIES)
         return None
-    if found[0].get("Target") != f"#{reading.signature.get('Id')}":
+    if found[0].get("Target") != f"#{reading.signature.get('Id', '')}":
         reading.note(SignatureProblem.WRONG_TARGET)
         return None
     return found[0]

@@ -1,7 +1,8 @@
 """Reads the unsigned properties of one XAdES signature: timestamps, archive timestamps and evidence.
 
-Implements the reading side of ETSI EN 319 132-1: 5.3 (SignatureTimeStamp), 5.4.1 and 5.4.2 (values of certificates and
-of revocation), 5.5.1 (TimeStampValidationData) and 5.5.2.2 (ArchiveTimeStamp of version 1.4.1, not distributed case).
+Implements the reading side of ETSI EN 319 132-1: 5.2.7.2 (CounterSignature), 5.3 (SignatureTimeStamp), 5.4.1 and 5.4.2
+(values of certificates and of revocation), 5.5.1 (TimeStampValidationData) and 5.5.2.2 (ArchiveTimeStamp of version
+1.4.1, not distributed case).
 Nothing of it is believed before `transcript_core.pki` has checked it.
 
 What a timestamp covers is computed from the document as it stands, so one that was moved, copied or put out of order
@@ -39,6 +40,7 @@ class XadesTimestamp:
     token: bytes  # DER of the RFC 3161 TimeStampToken
     octets: bytes  # what the property covers, canonical
     archive: bool = False  # an ArchiveTimeStamp: over references, signature and all properties before it
+    objects: tuple[bytes, ...] = ()  # DER of the certificates, revocation data and tokens in those properties
 
 
 class UnsignedReader:
@@ -79,8 +81,18 @@ class UnsignedReader:
         elif element.tag == f"{{{XADES_141}}}TimeStampValidationData":
             for child in list_children(element):
                 self._read_evidence(child)
+        elif element.tag == f"{{{XADES}}}CounterSignature":
+            self._check_countersignature(element)
         else:
             self._read_evidence(element)
+
+    def _check_countersignature(self, element: _Element) -> None:
+        """EN 319 132-1, 5.2.7.2: one signature that names this one's value; its mathematics is told as its own."""
+        value, inner = self._core.get(ds("SignatureValue")), list_children(element)
+        references = [one for signature in inner for one in signature.iterfind(f"{ds('SignedInfo')}/{ds('Reference')}")]
+        named = [self._reading.cache.ids.get(one.get("URI", "").removeprefix("#")) for one in references]
+        if value is None or [one.tag for one in inner] != [ds("Signature")] or all(one is not value for one in named):
+            self._reading.note(SignatureProblem.OTHER_COUNTERSIGNED)
 
     def _read_evidence(self, element: _Element) -> None:
         if element.tag == f"{{{XADES}}}CertificateValues":
@@ -133,7 +145,14 @@ class UnsignedReader:
         if None in pieces or not self._may_hash(octets):
             return
         tokens = self._read_values(element, "EncapsulatedTimeStamp")
-        self.timestamps += tuple(XadesTimestamp(token, octets, archive=archive) for token in tokens)
+        objects = self._list_objects() if archive else ()
+        self.timestamps += tuple(XadesTimestamp(token, octets, archive, objects) for token in tokens)
+
+    def _list_objects(self) -> tuple[bytes, ...]:
+        """Return what the properties that were read so far hold."""
+        certificates = (one.der for one in self.certificates)
+        tokens = (one.token for one in self.timestamps)
+        return (*certificates, *self.ocsps, *self.crls, *tokens)
 
     def _may_hash(self, octets: bytes) -> bool:
         """Draw what will be hashed from the document's budget, so that many archive timestamps cost no more."""

@@ -157,6 +157,9 @@ def _with_entries(reading: Reading, reference: Reference, node: _Element) -> Ref
         return reference
     inner = Reading(reading.signature, reading.cache, reading.files)
     entries = tuple(_read_reference(inner, element) for element in _list_references(inner, node))
+    for problem in (SignatureProblem.NO_REFERENCE, SignatureProblem.TOO_MANY_REFERENCES):
+        if problem in inner.problems:  # of the manifest itself; those of an entry leave that entry open
+            reading.note(problem)
     if any(entry.intact is None for entry in entries):
         reading.note(SignatureProblem.MANIFEST_ENTRY_NOT_CHECKED)
     return Reference(
