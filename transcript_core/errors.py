@@ -5,7 +5,8 @@ TranscriptError ── InputError ── MalformedTranscript, LimitExceeded, Uns
                 ├─ SigningError ── KeyUnavailable, NotEligible, SlotNotReady, StaleDigest, DocumentNotLocked,
                 │                  SignatureMismatch, TimestampRefused, EvidenceUnavailable
                 ├─ StateError ── NotFound, Conflict
-                └─ TrustMaterialError ── AuthorityListInvalid
+                └─ TrustMaterialError ── AuthorityListInvalid ── AuthorityListOutOfDate
+                                      └─ TrustListInvalid ── TrustListOutOfDate
 
 A message is one sentence that says what, where and how to mend it.  It never holds a mark, a pupil's name or a secret.
 """
@@ -189,3 +190,21 @@ class AuthorityListInvalid(TrustMaterialError):
     """The authority list is malformed, not signed by the configured key, or outside its validity."""
 
     code = "authority-list-invalid"
+
+
+class AuthorityListOutOfDate(AuthorityListInvalid):
+    """The authority list is sound, but says nothing about that moment: authority is then not checked."""
+
+    code = "authority-list-out-of-date"
+
+
+class TrustListInvalid(TrustMaterialError):
+    """A trust list is malformed, not signed by its configured operator, or older than one seen before."""
+
+    code = "trust-list-invalid"
+
+
+class TrustListOutOfDate(TrustListInvalid):
+    """The trust list is sound, but a newer one was due: what was withdrawn since is not in it."""
+
+    code = "trust-list-out-of-date"

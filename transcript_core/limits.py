@@ -87,6 +87,9 @@ MAX_TIMESTAMP_BYTES: Final = 64 * 1024
 MAX_AUTHORITY_BYTES: Final = 64 * 1024 * 1024
 """Bytes of one signed authority list; a province has about 150,000 staff."""
 
+MAX_TRUST_LIST_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of one signed trust list; the largest national lists have about 5 MiB."""
+
 MAX_STATUS_BYTES: Final = 64 * 1024 * 1024
 """Bytes of one signed status file of a school year."""
 
@@ -141,3 +144,6 @@ FETCH_TIMEOUT_S: Final = 10.0
 
 EVIDENCE_CACHE_S: Final = 600.0
 """Seconds for which a fetched OCSP answer or CRL serves further signatures of the same batch."""
+
+MAX_FOREIGN_PDF_VISITS: Final = 100_000
+"""Objects looked at to compare the revisions of a stranger's PDF: a few seconds; what would take more is not judged."""
