@@ -35,7 +35,7 @@ def list_xml_facts(xml: XmlInput) -> tuple[SignatureFacts, ...]:
     labels = _label(xml.signatures, by_element)
     places = [_Place(signature, labels[signature]) for signature in xml.signatures]
     return tuple(
-        _from_xades(signature, labels[signature], by_element.get(signature.element), _cover(signature, places))
+        _from_xades(signature, labels[signature], by_element.get(signature.element), places)
         for signature in xml.signatures
     )
 
@@ -43,7 +43,7 @@ def list_xml_facts(xml: XmlInput) -> tuple[SignatureFacts, ...]:
 def list_container_facts(asic: ContainerInput) -> tuple[SignatureFacts, ...]:
     """Return the facts of every signature of a container, named after the file that holds it."""
     return tuple(
-        replace(facts, label=f"{name}{facts.label}", covered_labels=frozenset())
+        replace(facts, label=f"{name}{facts.label}", covered_labels=frozenset(), covered_whole=frozenset())
         for name, xml in asic.signature_files
         for facts in list_xml_facts(xml)
     )[:MAX_SIGNATURES]
@@ -84,17 +84,19 @@ class _Place:
         self.signature = signature
         self.label = label
         self.around = frozenset() if value is None else frozenset((value, *value.iterancestors()))
+        self.outside = frozenset((signature.element, *signature.element.iterancestors()))
 
 
-def _cover(signature: XadesSignature, places: Sequence[_Place]) -> frozenset[str]:
-    """Return the other signatures whose value lies inside a node that this one digested."""
+def _cover(signature: XadesSignature, places: Sequence[_Place]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the other signatures whose value lies inside a node that this one digested, and those that lie whole."""
     nodes = {reference.node for reference in signature.references if reference.intact and reference.node is not None}
-    return frozenset(
-        place.label for place in places if place.signature is not signature and not nodes.isdisjoint(place.around)
-    )
+    others = [place for place in places if place.signature is not signature and not nodes.isdisjoint(place.around)]
+    whole = (place.label for place in others if not nodes.isdisjoint(place.outside))
+    return frozenset(place.label for place in others), frozenset(whole)
 
 
-def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, covered: frozenset[str]) -> SignatureFacts:
+def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, places: Sequence[_Place]) -> SignatureFacts:
+    covered, whole = _cover(signature, places)
     properties = signature.properties
     digest = None if properties is None else properties.policy_digest
     return SignatureFacts(
@@ -111,13 +113,18 @@ def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, covere
         policy_id=None if properties is None else properties.policy_id,
         policy_digest=digest[1] if digest and digest[0] == _SHA256_URI else None,
         commitments=() if properties is None else properties.commitments,
-        timestamps=tuple(CarriedTimestamp(one.token, one.octets, archive=one.archive) for one in signature.timestamps),
+        timestamps=tuple(
+            CarriedTimestamp(one.token, one.octets, archive=one.archive, objects=one.objects)
+            for one in signature.timestamps
+        ),
         ocsps=signature.ocsps,
         crls=signature.crls,
         troubles=tuple(problem.text for problem in signature.problems),
         level=_find_level(signature),
         covers=tuple(reference.uri for reference in signature.references),
         covered_labels=covered,
+        covered_whole=whole,
+        embedded=signature.key_certificates,
         xades=signature,
     )
 
@@ -159,6 +166,8 @@ def _from_pades(signature: PdfSignature, slot: Slot | None, earlier: frozenset[s
         level=find_pdf_level(signature, pdf.signed),
         covers=(f"revision {signature.covers_revision}",),
         covered_labels=earlier,
+        covered_whole=earlier,
+        embedded=(*(() if signature.signer is None else (signature.signer,)), *signature.certificates),
         pdf=signature,
     )
 
@@ -185,8 +194,16 @@ def list_loose_timestamps(pdf: PdfInput) -> tuple[LooseTimestamp, ...]:
             continue
         earlier = (one for one in pdf.signed.signatures[:number] if one.kind is SignatureKind.SIGNATURE)
         covered = frozenset(one.slot_id for one in earlier)
+        store = pdf.signed.find_stamped_store(signature.covers_revision)
+        objects = (*(one.der for one in store.certificates), *store.ocsps, *store.crls)
+        tokens = (one.carried.token for one in found)
         found.extend(
-            LooseTimestamp(carried, SignatureFormatName.PADES, is_sound_stamp(signature), covered)
+            LooseTimestamp(
+                replace(carried, objects=(*objects, *tokens)),
+                SignatureFormatName.PADES,
+                is_sound_stamp(signature),
+                covered,
+            )
             for carried in _pdf_timestamps(signature)
         )
     return tuple(found)
@@ -219,6 +236,8 @@ def list_jws_facts(jws: JwsInput) -> tuple[SignatureFacts, ...]:
             level=SignatureLevel.B_B if jws.is_bound else None,
             covers=("payload",),
             covered_labels=frozenset(),
+            covered_whole=frozenset(),
+            embedded=certificates,
         ),
     )
 

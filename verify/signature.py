@@ -5,6 +5,7 @@ Steps 2 and 3 of the procedure fill it in; the checks only read.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,7 @@ from transcript_core.model import SlotRole
 from transcript_core.pki.algorithms import SignatureAlgorithm
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.path import PathOutcome, PathResult
+from transcript_core.pki.timestamps import Timestamp
 from transcript_core.policy import SignatureLevel, Slot
 from verify.formats.pades import PdfSignature
 from verify.formats.problems import ProblemText
@@ -37,6 +39,7 @@ class CarriedTimestamp:
     octets: bytes | None  # what was timestamped; None when only its digest is known
     digest: bytes | None = None  # raw, of what was timestamped, by the hash that the token names; None: `octets` tell
     archive: bool = False  # it covers the signature with all timestamps that stand before it
+    objects: tuple[bytes, ...] = ()  # certificates, revocation data and tokens that it covers beside the signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,8 @@ class TimestampAnswer:
     outcome: PathOutcome  # VALID: it proves `time`
     sub_indication: SubIndication | None
     detail: str  # English, for the report
+    token: Timestamp | None = None  # None: it cannot be read
+    path: PathResult | None = None  # of the authority's certificate; None: it did not come to that
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,8 @@ class SignatureFacts:
     level: SignatureLevel | None  # None: not a baseline signature
     covers: tuple[str, ...]
     covered_labels: frozenset[str]  # signatures of the same format whose value this one signs
+    covered_whole: frozenset[str]  # those of them that it signs with everything in them
+    embedded: tuple[Certificate, ...]  # certificates inside the signature proper: KeyInfo, CMS, x5c
     xades: XadesSignature | None = None
     pdf: PdfSignature | None = None
 
@@ -106,6 +113,14 @@ class SignatureFacts:
         if False in answers:
             return False
         return None if None in answers else True
+
+    def list_objects(self) -> Iterator[bytes]:
+        """Return the octets of all certificates, revocation data and tokens that stand inside this signature."""
+        yield from (one.der for one in self.embedded)
+        yield from (one.token for one in self.timestamps)
+        if self.xades is not None:  # a PDF keeps its evidence beside its signatures
+            yield from (one.der for one in self.certificates)
+            yield from (*self.ocsps, *self.crls)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -37,7 +37,7 @@ from verify.facts import list_container_facts, list_jws_facts, list_loose_timest
 from verify.formats.jades import JwsInput, find_digest, read_jws
 from verify.formats.transforms import NO_FILES, DetachedFiles
 from verify.policy import INSPECTION_POLICY, TRANSCRIPT_POLICY, VerificationPolicy
-from verify.proofs import examine_signatures, examine_timestamps
+from verify.proofs import examine
 from verify.report import INTERNAL_ERROR, DocumentInfo, DocumentKind, Finding, FindingOutcome, Report, SubIndication
 from verify.signatures import report_signature
 from verify.sniff import LIMITS, Container, sniff
@@ -159,7 +159,7 @@ def _run(document: bytes, context: Context, beside: _Beside) -> Report:
     )
     loose = () if inputs.pdf is None else list_loose_timestamps(inputs.pdf)
     # Steps 3 and 4
-    stamps = examine_timestamps(facts, loose, context)
+    signatures, stamps = examine(facts, loose, context)
     examination = Examination(
         octets=document,
         container=container,
@@ -169,7 +169,7 @@ def _run(document: bytes, context: Context, beside: _Beside) -> Report:
         pdf=inputs.pdf,
         jws=inputs.jws,
         asic=inputs.asic,
-        signatures=examine_signatures(facts, stamps, context),
+        signatures=signatures,
         document_timestamps=stamps,
         digest=_find_digest(inputs),
         status=None,

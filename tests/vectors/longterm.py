@@ -20,7 +20,7 @@ from transcript_core.xml import get_signature
 SEALED_AT = TEACHERS_SIGN_AT + timedelta(hours=3)
 ARCHIVED_AT = SEALED_AT + timedelta(days=1)
 RENEWED_AT = SEALED_AT + timedelta(days=600)
-LATER = datetime(2040, 1, 1, tzinfo=UTC)
+LATER = datetime(2030, 6, 1, tzinfo=UTC)
 Change = Callable[[list[UnsignedProperty]], list[UnsignedProperty]]
 
 

@@ -30,7 +30,7 @@ def recall() -> bytes:
     return signed_recall()
 
 
-@sound("EN 319 102-1, 5.5: the proven time counts, not today", at=datetime(2040, 1, 1, tzinfo=UTC))
+@sound("EN 319 102-1, 5.5: the proven time counts, not today", at=datetime(2030, 6, 1, tzinfo=UTC))
 def verified_years_after_the_certificates_expired() -> bytes:
     return signed()
 

@@ -1,8 +1,12 @@
-"""Is this certificate to be believed at this moment?  ETSI EN 319 102-1, 5.2.6 and 5.2.7; RFC 5280, 6.
+"""Is this certificate to be believed?  X.509 certificate validation, ETSI EN 319 102-1, 5.2.6; RFC 5280, 6.
 
-`validate_path` takes everything it needs as bytes and a moment; nothing is fetched, no clock is read, no exception of
-a library comes out.  Steps: (1) algorithms and usage of the certificate itself, (2) a path to an anchor, (3) validity
-periods, (4) the path by RFC 5280 (pyhanko-certvalidator), (5) revocation of every certificate of the path.
+`validate_path` takes everything it needs as bytes and moments; nothing is fetched, no clock is read, no exception of
+a library comes out.  Steps: (1) key and usage of the certificate itself, (2) a path to an anchor, (3) validity
+periods and ends of algorithms, (4) the path by RFC 5280 (pyhanko-certvalidator: name constraints, policies, path
+lengths, usages), (5) revocation of every certificate of the path and its freshness (5.2.5).
+
+The signer's certificate has to be good when the signature was made, as far as that is proven (5.5.4); everything that
+vouches for it, when the question is asked.  What was good earlier is the matter of `past`.
 
 What cannot be found out is INDETERMINATE with the standard's sub-indication; unknown revocation is never valid.
 """
@@ -10,7 +14,7 @@ What cannot be found out is INDETERMINATE with the standard's sub-indication; un
 from __future__ import annotations
 
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from functools import lru_cache
@@ -27,6 +31,7 @@ from pyhanko_certvalidator.validate import async_validate_path
 from transcript_core.limits import MAX_CERTIFICATES
 from transcript_core.pki.algorithms import is_strong_key, verify_octets
 from transcript_core.pki.certificates import UNREADABLE, Certificate, deduplicate
+from transcript_core.pki.constraints import find_issuance_end
 from transcript_core.pki.revocation import (
     Revocation,
     RevocationData,
@@ -34,7 +39,7 @@ from transcript_core.pki.revocation import (
     check_revocation,
     read_revocation_data,
 )
-from transcript_core.pki.trust import Anchor, TrustStore, World
+from transcript_core.pki.trust import Anchor, TrustStore, TrustUse, World
 
 MAX_PATH_CERTIFICATES: Final = 6
 """Certificates from the leaf up, without the anchor; real paths have two or three."""
@@ -55,6 +60,9 @@ class Purpose(Enum):
     ANY = "any"  # the caller checks the usage
 
 
+_USES: Final = {Purpose.SIGNING: TrustUse.SIGNING, Purpose.TIMESTAMPING: TrustUse.TIMESTAMPING}
+
+
 class PathOutcome(Enum):
     """The three answers of EN 319 102-1."""
 
@@ -67,10 +75,14 @@ class SubIndication(StrEnum):
     """Why a path is not valid, in the words of EN 319 102-1, tables 5 and 6."""
 
     NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
+    NO_CERTIFICATE_CHAIN_FOUND_NO_POE = "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"
     CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
     CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
     CRYPTO_CONSTRAINTS_FAILURE = "CRYPTO_CONSTRAINTS_FAILURE"
+    CRYPTO_CONSTRAINTS_FAILURE_NO_POE = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
     OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
+    OUT_OF_BOUNDS_NOT_REVOKED = "OUT_OF_BOUNDS_NOT_REVOKED"
+    REVOCATION_OUT_OF_BOUNDS_NO_POE = "REVOCATION_OUT_OF_BOUNDS_NO_POE"
     EXPIRED = "EXPIRED"
     NOT_YET_VALID = "NOT_YET_VALID"
     REVOKED = "REVOKED"
@@ -79,8 +91,12 @@ class SubIndication(StrEnum):
     TRY_LATER = "TRY_LATER"
 
 
+_ON_HOLD: Final = "certificateHold"
+"""Revoked for now only (RFC 5280, 5.3.1): the standard asks to try later (5.2.6.4)."""
+
 _INVALID: Final = {SubIndication.EXPIRED, SubIndication.NOT_YET_VALID, SubIndication.REVOKED}
 _UNKNOWN: Final = Revocation(RevocationStatus.UNKNOWN, detail="not looked at")
+_LISTED: Final = Revocation(RevocationStatus.GOOD, detail="a trust list names the certificate itself")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +109,7 @@ class PathResult:
     chain: tuple[Certificate, ...]  # leaf first, without the anchor; the leaf alone when there is no path
     revocation: Revocation  # of the leaf
     detail: str  # one English sentence; "" when valid
+    lapsed: Anchor | None = None  # with `anchor` None: where the path leads, but it was not trusted at that moment
 
     @property
     def world(self) -> World | None:
@@ -103,6 +120,15 @@ class PathResult:
     def development(self) -> bool:
         """Return whether the anchor is one for development, which a report must say."""
         return self.anchor is not None and self.anchor.development
+
+
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """Three moments that are one unless the caller says more."""
+
+    at: datetime  # of the question
+    used_at: datetime  # of the signature, at the latest
+    fresh_for: datetime  # that revocation data must reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,35 +148,43 @@ def validate_path(
     purpose: Purpose = Purpose.SIGNING,
     signed_after: datetime | None = None,
     max_age: timedelta | None = None,
+    used_at: datetime | None = None,
+    fresh_for: datetime | None = None,
 ) -> PathResult:
-    """Return whether `certificate` leads to an anchor and was good at `at`.
+    """Return whether `certificate` leads to an anchor, was good when it was used, and those above it are good now.
 
     Args:
         certificate: the one asked about.
         trust: anchors and known intermediates.
-        at: aware; the moment asked about: the latest at which the signature can have been made.
+        at: aware; the moment of the question, at which everything that vouches for the certificate must be good.
         extra: certificates that the document carries; they help to build paths and are trusted for nothing.
         ocsps: DER of OCSP responses.
         crls: DER of CRLs.
         purpose: what the certificate was used for.
         signed_after: aware; the earliest moment at which the signature can have been made, when the caller knows
             one.  With it, use after revocation or expiry is INVALID; without it INDETERMINATE.
-        max_age: accept revocation data up to this much older than `at`; None: its nextUpdate decides.
+        max_age: accept revocation data up to this much older than `fresh_for`; None: its nextUpdate decides.
+        used_at: aware; the latest moment, by proof, at which the certificate can have been used (best-signature-time);
+            None: `at`.
+        fresh_for: aware; the moment that revocation data must reach; None: `used_at`.
 
     Returns:
         A result; this function does not raise for anything in the certificates or the data.
 
     Spec: EN 319 102-1, 5.2.6.  Deviation: the anchor's own validity period counts too.
     """
+    used = min(used_at or at, at)
+    moments = _Moments(at, used, fresh_for or used)
     pool = deduplicate(extra)[:MAX_CERTIFICATES]
     data = read_revocation_data(ocsps, crls)
     best: PathResult | None = None
-    own = _check_leaf(certificate, purpose)
-    for anchor, chain in _list_paths(certificate, trust, pool):
-        result = _judge(anchor, chain, own, data, at=at, signed_after=signed_after, max_age=max_age)
+    own = check_leaf(certificate, purpose)
+    for anchor, chain in list_paths(certificate, trust, pool, purpose):
+        result = _judge(anchor, chain, own, data, moments=moments, signed_after=signed_after, max_age=max_age)
         if result.outcome is PathOutcome.VALID:
             return result
-        best = best or result
+        if best is None or (best.anchor is None and result.anchor is not None):
+            best = result
     if best is not None:
         return best
     failure = own or _Failure(
@@ -165,21 +199,32 @@ def _judge(
     own: _Failure | None,
     data: RevocationData,
     *,
-    at: datetime,
+    moments: _Moments,
     signed_after: datetime | None,
     max_age: timedelta | None,
 ) -> PathResult:
-    links = list(zip(chain, (*chain[1:], anchor.certificate), strict=True))
-    answers = [check_revocation(subject, issuer, data, at=at, max_age=max_age) for subject, issuer in links]
+    lapse = check_trust(anchor, moments.used_at)
+    if lapse is not None:
+        return replace(_fail(lapse, None, chain, _UNKNOWN), lapsed=anchor)
+    links = list_links(anchor, chain)
+    answers = _ask_for_revocation(links, data, moments, max_age) if links else [_LISTED]
     failure = (
         own
-        or _check_periods(anchor, chain, at, signed_after)
-        or _check_pkix(anchor, chain, at)
+        or _check_periods(anchor, chain, moments, signed_after, answers[0])
+        or _check_algorithms(anchor, chain, moments.at)
+        or check_pkix(anchor, chain)
         or _check_answers(chain, answers, signed_after)
     )
     if failure is not None:
         return _fail(failure, anchor, chain, answers[0])
     return PathResult(PathOutcome.VALID, None, anchor, chain, answers[0], "")
+
+
+def list_links(anchor: Anchor, chain: tuple[Certificate, ...]) -> list[tuple[Certificate, Certificate]]:
+    """Return every certificate of a path with its issuer, leaf first; an anchor itself has none to ask."""
+    if chain[0] == anchor.certificate:
+        return []
+    return list(zip(chain, (*chain[1:], anchor.certificate), strict=True))
 
 
 def _fail(
@@ -193,7 +238,8 @@ def _fail(
 # (1) the certificate itself
 
 
-def _check_leaf(certificate: Certificate, purpose: Purpose) -> _Failure | None:
+@lru_cache(maxsize=4096)
+def check_leaf(certificate: Certificate, purpose: Purpose) -> _Failure | None:
     if not is_strong_key(certificate.public_key):
         return _Failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE, "the certificate's key is too weak")
     fits = {
@@ -209,20 +255,28 @@ def _check_leaf(certificate: Certificate, purpose: Purpose) -> _Failure | None:
 # (2) a path
 
 
-def _list_paths(
-    leaf: Certificate, trust: TrustStore, pool: Sequence[Certificate]
+def list_paths(
+    leaf: Certificate, trust: TrustStore, pool: Sequence[Certificate], purpose: Purpose
 ) -> Iterator[tuple[Anchor, tuple[Certificate, ...]]]:
-    """Return the paths from `leaf` to an anchor, shortest first, within MAX_PATH_STEPS."""
-    carried = [one for one in pool if one.is_ca and not one.is_self_issued][:MAX_CARRIED_ISSUERS]
+    """Return the paths from `leaf` to an anchor for this purpose, shortest first, within MAX_PATH_STEPS.
+
+    No path leads past a key that a trust list speaks of: where its service was withdrawn, no root above it helps.  A
+    time-stamping unit that a list names itself is its own anchor (ETSI TS 119 612, 5.5.3).
+    """
+    anchors = [one for one in trust.anchors if purpose is Purpose.ANY or _USES[purpose] in one.uses]
+    yield from ((one, (leaf,)) for one in anchors if one.certificate == leaf and one.uses == {TrustUse.TIMESTAMPING})
+    carried = [one for one in pool if _may_issue(one)][:MAX_CARRIED_ISSUERS]
     issuers = [
-        *(one for one in trust.intermediates if one.is_ca and not one.is_self_issued),
+        *(one for one in trust.intermediates if _may_issue(one)),
         *(one for one in carried if one not in trust.intermediates),
     ]
     open_chains: list[tuple[Certificate, ...]] = [(leaf,)]
     steps = 0
     while open_chains:
         chain = open_chains.pop(0)
-        for anchor in trust.anchors:
+        if trust.is_listed(chain[-1]):
+            continue
+        for anchor in anchors:
             if chain[-1] != anchor.certificate and _is_link(chain[-1], anchor.certificate):
                 yield anchor, chain
         if len(chain) == MAX_PATH_CERTIFICATES:
@@ -235,6 +289,12 @@ def _list_paths(
                 open_chains.append((*chain, issuer))
 
 
+@lru_cache(maxsize=8192)
+def _may_issue(certificate: Certificate) -> bool:
+    return certificate.is_ca and not certificate.is_self_issued
+
+
+@lru_cache(maxsize=8192)
 def _is_link(certificate: Certificate, issuer: Certificate) -> bool:
     return certificate.x509.issuer == issuer.x509.subject and _is_link_signed(certificate, issuer)
 
@@ -252,24 +312,58 @@ def _is_link_signed(certificate: Certificate, issuer: Certificate) -> bool:
     )
 
 
+def check_trust(anchor: Anchor, at: datetime) -> _Failure | None:
+    """Hold the moment against the period of trust (5.2.6.4: the trust anchor's sunset date)."""
+    if anchor.is_trusted_at(at):
+        return None
+    name = anchor.certificate.common_name or anchor.certificate.subject
+    if anchor.trusted_to is not None and at >= anchor.trusted_to:
+        detail = f"{name} was trusted until {anchor.trusted_to.isoformat()}, and nothing proves a time before that"
+        return _Failure(SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE, detail)
+    detail = f"{name} was not yet trusted at {at.isoformat()}"
+    return _Failure(SubIndication.NO_CERTIFICATE_CHAIN_FOUND, detail)
+
+
 # (3) validity periods
 
 
 def _check_periods(
-    anchor: Anchor, chain: tuple[Certificate, ...], at: datetime, signed_after: datetime | None
+    anchor: Anchor,
+    chain: tuple[Certificate, ...],
+    moments: _Moments,
+    signed_after: datetime | None,
+    answer: Revocation,
 ) -> _Failure | None:
-    leaf = chain[0]
+    leaf, used_at = chain[0], moments.used_at
     if signed_after is not None and signed_after > leaf.not_after:
         return _Failure(SubIndication.EXPIRED, f"the certificate expired on {leaf.not_after.isoformat()}, before it")
-    if signed_after is not None and at < leaf.not_before:
+    if signed_after is not None and used_at < leaf.not_before:
         return _Failure(SubIndication.NOT_YET_VALID, f"the certificate is valid from {leaf.not_before.isoformat()}")
-    for certificate in (*chain, anchor.certificate):
-        if not certificate.is_in_date(at):
-            period = f"{certificate.not_before.isoformat()} to {certificate.not_after.isoformat()}"
-            return _Failure(
-                SubIndication.OUT_OF_BOUNDS_NO_POE,
-                f"{certificate.common_name or certificate.subject} is valid from {period}, not at {at.isoformat()}",
-            )
+    for certificate in (*chain[1:], anchor.certificate):
+        for moment in (moments.at, used_at):
+            if not certificate.is_in_date(moment):
+                return _describe_period(certificate, moment, SubIndication.OUT_OF_BOUNDS_NO_POE)
+    if leaf.is_in_date(used_at):
+        return None
+    known = used_at > leaf.not_after and answer.status is RevocationStatus.GOOD
+    sub = SubIndication.OUT_OF_BOUNDS_NOT_REVOKED if known else SubIndication.OUT_OF_BOUNDS_NO_POE
+    return _describe_period(leaf, used_at, sub)
+
+
+def _describe_period(certificate: Certificate, moment: datetime, sub: SubIndication) -> _Failure:
+    period = f"{certificate.not_before.isoformat()} to {certificate.not_after.isoformat()}"
+    name = certificate.common_name or certificate.subject
+    return _Failure(sub, f"{name} is valid from {period}, not at {moment.isoformat()}")
+
+
+def _check_algorithms(anchor: Anchor, chain: tuple[Certificate, ...], at: datetime) -> _Failure | None:
+    """5.2.8.4.2 for the certificates: an issuer's signature past the end of its algorithm proves nothing by itself."""
+    for subject, issuer in list_links(anchor, chain):
+        end = find_issuance_end(subject, issuer)
+        if end is not None and at >= end:
+            name = subject.common_name or subject.subject
+            detail = f"the algorithm of the signature on {name} is relied on until {end.date().isoformat()} only"
+            return _Failure(SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, detail)
     return None
 
 
@@ -277,13 +371,20 @@ def _check_periods(
 
 
 @lru_cache(maxsize=4096)
-def _check_pkix(anchor: Anchor, chain: tuple[Certificate, ...], at: datetime) -> _Failure | None:
-    """Run the path validation algorithm without revocation.  A pure function of its arguments, so it may be cached."""
+def check_pkix(anchor: Anchor, chain: tuple[Certificate, ...]) -> _Failure | None:
+    """Run the path validation algorithm without revocation.  A pure function of its arguments, so it may be cached.
+
+    The validity periods of a path that got here have moments in common; the run is made at the first of them,
+    whatever the moment asked about.
+    """
+    if not list_links(anchor, chain):
+        return None
+    first = max(one.not_before for one in (*chain, anchor.certificate))
     root = CertTrustAnchor(anchor.certificate.asn1)
     path = ValidationPath(root, [one.asn1 for one in reversed(chain[1:])], chain[0].asn1)
     context = ValidationContext(
         trust_roots=[anchor.certificate.asn1],
-        moment=at,
+        moment=first,
         allow_fetching=False,
         revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
         time_tolerance=timedelta(0),
@@ -315,6 +416,28 @@ def _run(work: Coroutine[Any, Any, object]) -> None:
 # (5) revocation
 
 
+def _ask_for_revocation(
+    links: Sequence[tuple[Certificate, Certificate]],
+    data: RevocationData,
+    moments: _Moments,
+    max_age: timedelta | None,
+) -> list[Revocation]:
+    """Ask of the leaf whether it was revoked when it was used, of every CA whether it is now."""
+    leaf = links[0][0]
+    return [
+        check_revocation(
+            subject,
+            issuer,
+            data,
+            at=moments.at,
+            subject_at=moments.used_at if subject is leaf else moments.at,
+            fresh_for=min(moments.fresh_for, subject.not_after),
+            max_age=max_age,
+        )
+        for subject, issuer in links
+    ]
+
+
 def _check_answers(
     chain: tuple[Certificate, ...], answers: Sequence[Revocation], signed_after: datetime | None
 ) -> _Failure | None:
@@ -325,13 +448,16 @@ def _check_answers(
             return _Failure(_revoked_indication(certificate, chain[0], answer, signed_after), _describe(name, answer))
     for _, name, answer in named:
         if answer.status is RevocationStatus.UNKNOWN:
-            return _Failure(SubIndication.TRY_LATER, f"{name}: revocation is not known ({answer.detail})")
+            sub = SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE if answer.outdated else SubIndication.TRY_LATER
+            return _Failure(sub, f"{name}: revocation is not known ({answer.detail})")
     return None
 
 
 def _revoked_indication(
     certificate: Certificate, leaf: Certificate, answer: Revocation, signed_after: datetime | None
 ) -> SubIndication:
+    if answer.reason == _ON_HOLD:
+        return SubIndication.TRY_LATER
     if certificate != leaf:
         return SubIndication.REVOKED_CA_NO_POE
     if signed_after is not None and answer.revoked_at is not None and answer.revoked_at <= signed_after:

@@ -1,9 +1,10 @@
 """What the carried OCSP answers and CRLs say of one certificate at one moment.  RFC 6960, 3.2; RFC 5280, 6.3.
 
-Every piece is judged by itself and nothing is fetched.  A piece counts when its issuer is entitled to speak for the
-certificate's CA, its signature verifies with an accepted algorithm, and it is fresh for the moment: issued after it,
-or not past its nextUpdate (ETSI EN 319 102-1, 5.2.5.4).  One valid "revoked" outweighs any number of "good"; without
-a piece that counts the answer is unknown.
+Every piece is judged by itself and nothing is fetched.  `list_statements` keeps those whose issuer is entitled to
+speak for the certificate's CA and whose signature verifies with an accepted algorithm; that depends on no time.
+`check_revocation` asks those that are fresh for the moment: issued after it, or not past its nextUpdate (revocation
+freshness checker, ETSI EN 319 102-1, 5.2.5.4).  One "revoked" outweighs any number of "good"; without a piece that
+counts the answer is unknown.
 
 Accepted forms: OCSP answers signed by the CA itself or by a responder that the same CA certified for it; complete
 CRLs signed by the CA itself.  Delta CRLs, indirect CRLs and CRLs for some reasons only are passed over.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import lru_cache, partial
-from typing import Final
+from typing import Final, TypedDict
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,6 +30,7 @@ from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CRL_BYTES, MAX_OCSP_BYTES
 from transcript_core.pki.algorithms import is_strong_key, verify_octets
 from transcript_core.pki.certificates import UNREADABLE, Certificate, PublicKey, load_certificate
+from transcript_core.pki.constraints import find_signature_end
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the clocks of a CA, a TSA and a signer may disagree."""
@@ -53,24 +55,57 @@ class Revocation:
     reason: str | None = None  # RFC 5280, 5.3.1: "keyCompromise"
     issued_at: datetime | None = None  # thisUpdate of the piece that decided
     detail: str = ""  # English; for UNKNOWN: why no piece counted
+    outdated: bool = False  # UNKNOWN, only because the certificate of whoever made the pieces is past its end
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OcspAnswer:
+    """One OCSP answer, read; the same object for the same octets while it is remembered."""
+
+    der: bytes
+    response: ocsp.OCSPResponse
+    singles: tuple[ocsp.OCSPSingleResponse, ...]  # none unless the response is a successful one
+    serials: frozenset[int]  # of the certificates that they are about
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CrlPiece:
+    """One CRL, read; the same object for the same octets while it is remembered."""
+
+    der: bytes
+    crl: x509.CertificateRevocationList
 
 
 @dataclass(frozen=True, slots=True)
 class RevocationData:
     """OCSP answers and CRLs that could be read, in no order.  Build once, ask for many certificates."""
 
-    ocsps: tuple[ocsp.OCSPResponse, ...]
-    crls: tuple[x509.CertificateRevocationList, ...]
+    answers: tuple[OcspAnswer, ...]
+    lists: tuple[CrlPiece, ...]
     unreadable: int = 0  # pieces that were neither
+
+    def speaks_of(self, certificate: Certificate) -> bool:
+        """Return whether an answer is about this serial number, or a list is of this issuer; nothing is verified."""
+        answered = any(certificate.serial in one.serials for one in self.answers)
+        return answered or any(one.crl.issuer == certificate.x509.issuer for one in self.lists)
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
-    """What one piece that counts says."""
+class Statement:
+    """What one piece by somebody entitled says of a certificate; whether it is fresh is another question."""
 
-    issued_at: datetime
-    revoked_at: datetime | None = None
+    source: OcspAnswer | CrlPiece
+    issued_at: datetime  # thisUpdate; aware, UTC
+    next_update: datetime | None
+    signer: Certificate  # the CA, or the responder that it certified
+    hash_name: str  # of its signature, as in hashlib
+    revoked_at: datetime | None = None  # None: good
     reason: str | None = None
+
+    def find_end_of_freshness(self, max_age: timedelta | None) -> datetime:
+        """Return until when the piece may be relied on: its nextUpdate, or later when `max_age` allows."""
+        named = self.issued_at if self.next_update is None else self.next_update
+        return max(named, self.issued_at if max_age is None else self.issued_at + max_age)
 
 
 class _Unusable(Exception):
@@ -79,11 +114,17 @@ class _Unusable(Exception):
 
 def read_revocation_data(ocsps: Iterable[bytes], crls: Iterable[bytes]) -> RevocationData:
     """Return the pieces that can be read; unreadable or oversized ones are counted, not raised."""
+    return _read_data(tuple(ocsps), tuple(crls))
+
+
+@lru_cache(maxsize=4)
+def _read_data(ocsps: tuple[bytes, ...], crls: tuple[bytes, ...]) -> RevocationData:
+    """Read what one document carries; remembered, since each of its signatures asks."""
     answers = [_load_ocsp(der) for der in dict.fromkeys(ocsps)]
     lists = [_load_crl(der) for der in dict.fromkeys(crls)]
     return RevocationData(
-        ocsps=tuple(answer for answer in answers if answer is not None),
-        crls=tuple(one for one in lists if one is not None),
+        answers=tuple(answer for answer in answers if answer is not None),
+        lists=tuple(one for one in lists if one is not None),
         unreadable=answers.count(None) + lists.count(None),
     )
 
@@ -95,69 +136,112 @@ def check_revocation(
     *,
     at: datetime,
     max_age: timedelta | None = None,
+    subject_at: datetime | None = None,
+    fresh_for: datetime | None = None,
 ) -> Revocation:
-    """Return whether `certificate` was revoked at `at`, as far as `data` tells.
+    """Return whether `certificate` was revoked at `subject_at`, as far as `data` tells somebody who asks at `at`.
 
     Args:
         certificate: the one asked about.
         issuer: its issuer, already known to have signed it.
         data: what was carried or fetched.
-        at: aware; the moment asked about.
-        max_age: accept pieces up to this much older than `at`, past their nextUpdate; None: nextUpdate decides.
+        at: aware; the moment of the question.  A responder whose certificate is past its end then is not believed.
+        max_age: accept pieces up to this much older than `fresh_for`, past their nextUpdate; None: nextUpdate decides.
+        subject_at: aware; the moment asked about; None: `at`.
+        fresh_for: aware; the moment for which pieces must be fresh; None: `subject_at`.
 
     Spec: EN 319 102-1, 5.2.5.4.  Deviation: "revoked" wins over "good" without comparing their issue dates.
     """
-    verdicts: list[_Verdict] = []
+    moment = subject_at or at
+    statements, problems = list_statements(certificate, issuer, data)
+    revoked = [one for one in statements if one.revoked_at is not None and one.revoked_at <= moment]
+    if revoked:
+        first = min(revoked, key=lambda one: one.revoked_at or moment)
+        return Revocation(RevocationStatus.REVOKED, first.revoked_at, first.reason, first.issued_at)
+    fresh = [one for one in statements if not _is_stale(one, fresh_for or moment, max_age)]
+    counting = [one for one in fresh if _is_trusted_at(one, issuer, at)]
+    if counting:
+        return Revocation(RevocationStatus.GOOD, issued_at=max(one.issued_at for one in counting))
+    return Revocation(
+        RevocationStatus.UNKNOWN,
+        detail=_describe_silence(statements, problems, max_age, outdated=bool(fresh)),
+        outdated=bool(fresh),
+    )
+
+
+@lru_cache(maxsize=1024)
+def list_statements(
+    certificate: Certificate, issuer: Certificate, data: RevocationData
+) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
+    """Return what entitled pieces say of `certificate`, and in English why other pieces about it do not count.
+
+    A pure function of its arguments, so it may be remembered: the CAs of a document are asked about for each signature.
+
+    Args:
+        certificate: the one asked about.
+        issuer: its issuer, already known to have signed it.
+    """
+    statements: list[Statement] = []
     problems: list[str] = []
     for judge in _list_judges(certificate, issuer, data):
         try:
-            verdicts.extend(judge(at, max_age))
+            statements.extend(judge())
         except _Unusable as problem:
             problems.append(str(problem))
         except UNREADABLE:  # lazy parsers find nonsense late
             problems.append("a piece of revocation data cannot be read")
-    revoked = [one for one in verdicts if one.revoked_at is not None and one.revoked_at <= at]
-    if revoked:
-        first = min(revoked, key=lambda one: one.revoked_at or at)
-        return Revocation(RevocationStatus.REVOKED, first.revoked_at, first.reason, first.issued_at)
-    if verdicts:
-        return Revocation(RevocationStatus.GOOD, issued_at=max(one.issued_at for one in verdicts))
-    return Revocation(
-        RevocationStatus.UNKNOWN, detail="; ".join(dict.fromkeys(problems)) or "no OCSP answer and no CRL"
-    )
+    return tuple(statements), tuple(dict.fromkeys(problems))
 
 
-_Judge = Callable[[datetime, timedelta | None], Sequence[_Verdict]]
+def _is_stale(statement: Statement, moment: datetime, max_age: timedelta | None) -> bool:
+    return moment > statement.find_end_of_freshness(max_age) + CLOCK_TOLERANCE
+
+
+def _is_trusted_at(statement: Statement, issuer: Certificate, at: datetime) -> bool:
+    """Return whether its signature is believed without proof of existence; the CA itself is judged with the path."""
+    end = find_signature_end(statement.signer.public_key, statement.hash_name)
+    return (statement.signer == issuer or at <= statement.signer.not_after) and (end is None or at < end)
+
+
+def _describe_silence(
+    statements: Sequence[Statement], problems: Sequence[str], max_age: timedelta | None, *, outdated: bool
+) -> str:
+    if outdated:
+        return "the OCSP responder's certificate, or the algorithm of the piece, is past its end"
+    stale = [one.find_end_of_freshness(max_age) for one in statements]
+    told = [*problems, *(f"a piece of revocation data was fresh until {end.isoformat()} only" for end in stale)]
+    return "; ".join(dict.fromkeys(told)) or "no OCSP answer and no CRL"
+
+
+_Judge = Callable[[], Sequence[Statement]]
 
 
 def _list_judges(certificate: Certificate, issuer: Certificate, data: RevocationData) -> Iterator[_Judge]:
-    """Return one question for each piece; a piece about other certificates answers with no verdict."""
-    for answer in data.ocsps:
-        yield partial(_judge_ocsp, certificate, issuer, data.crls, answer)
-    for crl in data.crls:
-        yield partial(_judge_crl, certificate, issuer, crl)
+    """Return one question for each piece; a piece about other certificates answers with no statement."""
+    for answer in data.answers:
+        if certificate.serial in answer.serials:
+            yield partial(_judge_ocsp, certificate, issuer, data.lists, answer)
+    for piece in data.lists:
+        if _is_crl_of(piece, issuer):
+            yield partial(_judge_crl, certificate, issuer, piece)
 
 
 # OCSP (RFC 6960)
 
 
 @lru_cache(maxsize=2048)
-def _load_ocsp(der: bytes) -> ocsp.OCSPResponse | None:
+def _load_ocsp(der: bytes) -> OcspAnswer | None:
     if len(der) > MAX_OCSP_BYTES:
         return None
     try:
-        answer = ocsp.load_der_ocsp_response(der)
-        list(answer.responses)  # lazy parser: nonsense must show now
+        response = ocsp.load_der_ocsp_response(der)
+        singles = tuple(response.responses)  # lazy parser: nonsense must show now
+        serials = frozenset(single.serial_number for single in singles)
     except UNREADABLE:
         return None
-    return answer
-
-
-def list_singles(answer: ocsp.OCSPResponse) -> Sequence[ocsp.OCSPSingleResponse]:
-    """Return what a successful OCSP response says of single certificates; nothing for any other response."""
-    if answer.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-        return ()
-    return list(answer.responses)
+    if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        return OcspAnswer(der, response, (), frozenset())
+    return OcspAnswer(der, response, singles, serials)
 
 
 def _is_about(single: ocsp.OCSPSingleResponse, certificate: Certificate, issuer: Certificate) -> bool:
@@ -180,53 +264,76 @@ def _issuer_hashes(issuer: Certificate, hash_name: str) -> tuple[bytes, bytes] |
 def _judge_ocsp(
     certificate: Certificate,
     issuer: Certificate,
-    crls: tuple[x509.CertificateRevocationList, ...],
-    answer: ocsp.OCSPResponse,
-    at: datetime,
-    max_age: timedelta | None,
-) -> Sequence[_Verdict]:
+    lists: tuple[CrlPiece, ...],
+    answer: OcspAnswer,
+) -> Sequence[Statement]:
     """Judge one OCSP answer.  Spec: RFC 6960, 3.2 and 4.2.2."""
-    singles = [single for single in list_singles(answer) if _is_about(single, certificate, issuer)]
+    singles = [single for single in answer.singles if _is_about(single, certificate, issuer)]
     if not singles:
         return ()
-    if any(extension.critical for extension in answer.extensions):
+    if any(extension.critical for extension in answer.response.extensions):
         raise _Unusable("an OCSP answer has a critical extension that is not known here")
-    for single in singles:
-        _check_freshness(single.this_update_utc, single.next_update_utc, at, max_age)
-    responder = _find_responder(answer, issuer, crls)
-    algorithm = answer.signature_hash_algorithm
-    pss = answer.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
-    if not _is_signed(responder.public_key, answer.signature, answer.tbs_response_bytes, algorithm, pss=pss):
+    responder = _find_responder(answer, issuer, lists)
+    if not _is_answer_signed(answer, responder):
         raise _Unusable("an OCSP answer's signature does not verify")
-    return [_read_single(single, certificate) for single in singles]
+    hash_name = _name_hash(answer.response.signature_hash_algorithm)
+    statement = partial(Statement, answer, signer=responder, hash_name=hash_name)
+    return [
+        statement(single.this_update_utc, single.next_update_utc, **_read_single(single, certificate))
+        for single in singles
+    ]
 
 
-def _read_single(single: ocsp.OCSPSingleResponse, certificate: Certificate) -> _Verdict:
-    issued_at = single.this_update_utc
+class _Status(TypedDict):
+    revoked_at: datetime | None
+    reason: str | None
+
+
+_GOOD: Final = _Status(revoked_at=None, reason=None)
+
+
+def _read_single(single: ocsp.OCSPSingleResponse, certificate: Certificate) -> _Status:
     if single.certificate_status is ocsp.OCSPCertStatus.REVOKED and single.revocation_time_utc is not None:
         reason = single.revocation_reason
-        return _Verdict(issued_at, single.revocation_time_utc, "unspecified" if reason is None else reason.value)
+        return _Status(revoked_at=single.revocation_time_utc, reason="unspecified" if reason is None else reason.value)
     if single.certificate_status is not ocsp.OCSPCertStatus.GOOD:
         raise _Unusable("the OCSP responder does not know the certificate")
-    _check_still_listed(certificate, issued_at)
-    return _Verdict(issued_at)
+    _check_still_listed(certificate, single.this_update_utc)
+    return _GOOD
 
 
-def _find_responder(
-    answer: ocsp.OCSPResponse, issuer: Certificate, crls: tuple[x509.CertificateRevocationList, ...]
-) -> Certificate:
+@lru_cache(maxsize=2048)
+def _is_answer_signed(answer: OcspAnswer, responder: Certificate) -> bool:
+    """Return whether `responder` signed the answer.  A pure function of its arguments, so it may be remembered."""
+    response = answer.response
+    algorithm = response.signature_hash_algorithm
+    pss = response.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
+    return _is_signed(responder.public_key, response.signature, response.tbs_response_bytes, algorithm, pss=pss)
+
+
+def _find_responder(answer: OcspAnswer, issuer: Certificate, lists: tuple[CrlPiece, ...]) -> Certificate:
     """Return who signed the answer: the CA itself, or a responder that the same CA certified (RFC 6960, 4.2.2.2)."""
-    if _is_named(answer, issuer):
+    responder = _find_named(answer, issuer)
+    if responder is None:
+        raise _Unusable("an OCSP answer does not come with its responder's certificate")
+    if responder != issuer:
+        _check_delegation(responder, issuer, lists, answer.response.produced_at_utc)
+    return responder
+
+
+@lru_cache(maxsize=2048)
+def _find_named(answer: OcspAnswer, issuer: Certificate) -> Certificate | None:
+    """Return the certificate that the answer names as its signer's, out of the CA's and those that it carries."""
+    if _is_named(answer.response, issuer):
         return issuer
-    for candidate in answer.certificates:
+    for candidate in answer.response.certificates:
         try:
             responder = load_certificate(candidate.public_bytes(Encoding.DER))
         except TrustMaterialError:
             continue
-        if _is_named(answer, responder):
-            _check_delegation(responder, issuer, crls, answer.produced_at_utc)
+        if _is_named(answer.response, responder):
             return responder
-    raise _Unusable("an OCSP answer does not come with its responder's certificate")
+    return None
 
 
 def _is_named(answer: ocsp.OCSPResponse, candidate: Certificate) -> bool:
@@ -238,7 +345,7 @@ def _is_named(answer: ocsp.OCSPResponse, candidate: Certificate) -> bool:
 def _check_delegation(
     responder: Certificate,
     issuer: Certificate,
-    crls: tuple[x509.CertificateRevocationList, ...],
+    lists: tuple[CrlPiece, ...],
     produced_at: datetime,
 ) -> None:
     if not responder.is_ocsp_responder or not _is_issued_by(responder, issuer):
@@ -247,7 +354,7 @@ def _check_delegation(
         raise _Unusable("an OCSP responder's certificate was not in date when it answered")
     if responder.has_ocsp_no_check:
         return
-    known = check_revocation(responder, issuer, RevocationData((), crls), at=produced_at)
+    known = check_revocation(responder, issuer, RevocationData((), lists), at=produced_at)
     if known.status is not RevocationStatus.GOOD:
         raise _Unusable("nothing shows that an OCSP responder's certificate was not revoked")
 
@@ -256,41 +363,51 @@ def _check_delegation(
 
 
 @lru_cache(maxsize=64)
-def _load_crl(der: bytes) -> x509.CertificateRevocationList | None:
+def _load_crl(der: bytes) -> CrlPiece | None:
     if len(der) > MAX_CRL_BYTES:
         return None
     try:
         crl = x509.load_der_x509_crl(der)
         list(crl.extensions)
+        crl.issuer  # noqa: B018  (lazy parser, as above)
     except UNREADABLE:
         return None
-    return crl
+    return CrlPiece(der, crl)
+
+
+@lru_cache(maxsize=1024)
+def _is_crl_of(piece: CrlPiece, issuer: Certificate) -> bool:
+    return piece.crl.issuer == issuer.x509.subject
+
+
+@lru_cache(maxsize=1024)
+def _is_crl_signed(piece: CrlPiece, issuer: Certificate) -> bool:
+    """Return whether the CA signed the list and may.  A pure function of its arguments, so it may be remembered."""
+    crl = piece.crl
+    pss = crl.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
+    return _may_sign_crls(issuer) and _is_signed(
+        issuer.public_key, crl.signature, crl.tbs_certlist_bytes, crl.signature_hash_algorithm, pss=pss
+    )
 
 
 def _judge_crl(
     certificate: Certificate,
     issuer: Certificate,
-    crl: x509.CertificateRevocationList,
-    at: datetime,
-    max_age: timedelta | None,
-) -> Sequence[_Verdict]:
-    """Judge one CRL.  Spec: RFC 5280, 6.3.3; complete CRLs of the CA itself only."""
-    if crl.issuer != issuer.x509.subject:
-        return ()
+    piece: CrlPiece,
+) -> Sequence[Statement]:
+    """Judge one CRL that names `issuer`.  Spec: RFC 5280, 6.3.3; complete CRLs of the CA itself only."""
+    crl = piece.crl
     _check_scope(certificate, crl)
     issued_at = crl.last_update_utc
-    _check_freshness(issued_at, crl.next_update_utc, at, max_age)
-    algorithm = crl.signature_hash_algorithm
-    pss = crl.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
-    if not _may_sign_crls(issuer) or not _is_signed(
-        issuer.public_key, crl.signature, crl.tbs_certlist_bytes, algorithm, pss=pss
-    ):
+    if not _is_crl_signed(piece, issuer):
         raise _Unusable("a CRL's signature does not verify")
     entry = crl.get_revoked_certificate_by_serial_number(certificate.serial)
+    hash_name = _name_hash(crl.signature_hash_algorithm)
+    statement = partial(Statement, piece, issued_at, crl.next_update_utc, signer=issuer, hash_name=hash_name)
     if entry is not None:
-        return [_Verdict(issued_at, entry.revocation_date_utc, _read_reason(entry))]
+        return [statement(revoked_at=entry.revocation_date_utc, reason=_read_reason(entry))]
     _check_still_listed(certificate, issued_at)
-    return [_Verdict(issued_at)]
+    return [statement()]
 
 
 def _check_scope(certificate: Certificate, crl: x509.CertificateRevocationList) -> None:
@@ -329,6 +446,7 @@ def _read_reason(entry: x509.RevokedCertificate) -> str:
 # Both
 
 
+@lru_cache(maxsize=1024)
 def _is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     algorithm = certificate.signature_hash
     if certificate.x509.issuer != issuer.x509.subject:
@@ -339,15 +457,8 @@ def _is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
     )
 
 
-def _check_freshness(
-    issued_at: datetime, next_update: datetime | None, at: datetime, max_age: timedelta | None
-) -> None:
-    fresh_until = max(
-        issued_at if next_update is None else next_update,
-        issued_at if max_age is None else issued_at + max_age,
-    )
-    if at > fresh_until + CLOCK_TOLERANCE:
-        raise _Unusable(f"a piece of revocation data was fresh until {fresh_until.isoformat()} only")
+def _name_hash(algorithm: hashes.HashAlgorithm | None) -> str:
+    return "" if algorithm is None else algorithm.name
 
 
 def _check_still_listed(certificate: Certificate, issued_at: datetime) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -18,8 +18,9 @@ from transcript_core.clock import read_utc
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATES, MAX_TIMESTAMP_BYTES
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, der_to_raw, find_by_cms, verify_digest
-from transcript_core.pki.certificates import UNREADABLE, Certificate, load_certificate
-from transcript_core.pki.path import PathOutcome, PathResult, Purpose, validate_path
+from transcript_core.pki.certificates import UNREADABLE, Certificate, key_bits, load_certificate
+from transcript_core.pki.constraints import find_hash_end, find_signature_end
+from transcript_core.pki.path import PathOutcome, PathResult, Purpose, SubIndication, validate_path
 from transcript_core.pki.trust import TrustStore
 
 _IMPRINT_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
@@ -87,7 +88,8 @@ def verify_timestamp(
         token: DER, or already parsed.
         imprint: raw digest of the stamped data, by the hash that the token names.
         trust, extra, ocsps, crls, max_age: as in `validate_path`.
-        at: aware; the moment at which the TSA's certificate must have been good.  None: the token's own time.
+        at: aware; the moment of the question, at which the TSA's certificate and all above it must be good; its
+            revocation status only has to be as fresh as the token's time asks.  None: the token's own time.
 
     Returns:
         A result; never raises for anything in the token.
@@ -115,8 +117,27 @@ def verify_timestamp(
         crls=crls,
         purpose=Purpose.TIMESTAMPING,
         max_age=max_age,
+        fresh_for=stamp.time,
     )
-    return TimestampResult(path.outcome, path.sub_indication, stamp, path, path.detail)
+    return _judge_algorithms(stamp, signer, path, at or stamp.time)
+
+
+def find_token_end(stamp: Timestamp, signer: Certificate) -> datetime | None:
+    """Return until when the token's imprint and signature are relied on without proof of existence; None: no end."""
+    hash_name = str(stamp._signed["signer_infos"][0]["digest_algorithm"]["algorithm"].native)
+    ends = (find_signature_end(signer.public_key, hash_name), find_hash_end(stamp.imprint_hash))
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _judge_algorithms(stamp: Timestamp, signer: Certificate, path: PathResult, at: datetime) -> TimestampResult:
+    """5.2.8.4.2 for the token: the ends of its algorithms."""
+    end = find_token_end(stamp, signer)
+    if path.outcome is not PathOutcome.VALID or end is None or at < end:
+        return TimestampResult(path.outcome, path.sub_indication, stamp, path, path.detail)
+    sub = SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    detail = f"an algorithm of the time stamp is relied on until {end.date().isoformat()} only"
+    ended = replace(path, outcome=PathOutcome.INDETERMINATE, sub_indication=sub, detail=detail)
+    return TimestampResult(ended.outcome, sub, stamp, ended, detail)
 
 
 def find_signature_problem(stamp: Timestamp) -> str | None:
@@ -282,4 +303,4 @@ def _read_value(value: bytes, algorithm: SignatureAlgorithm, signer: Certificate
     """Return the signature value in our form: CMS writes ECDSA in DER (RFC 5753, 2.1.1)."""
     if algorithm.scheme is not Scheme.ECDSA:
         return value
-    return der_to_raw(value, signer.public_key.key_size)
+    return der_to_raw(value, key_bits(signer.public_key))

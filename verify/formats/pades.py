@@ -57,7 +57,8 @@ def _read_own(file: PdfFile, form: Form) -> SignedPdf:
     attachment, complaint = _read_attachment(file)
     signatures = _read_signatures(file, changes)
     signed = {signature.slot_id for signature in signatures}
-    store, archived = read_store(file, file.last.number), _read_archived(file, changes)
+    store, stamped = read_store(file, file.last.number), _read_stamped_stores(file, changes)
+    archived = stamped[-1][1] if stamped else SecurityStore()
     return SignedPdf(
         sha256=hashlib.sha256(file.data).digest(),
         revisions=len(file.revisions),
@@ -73,13 +74,14 @@ def _read_own(file: PdfFile, form: Form) -> SignedPdf:
         dss_crls=store.crls,
         archived_ocsps=archived.ocsps,
         archived_crls=archived.crls,
+        stamped_stores=stamped,
     )
 
 
-def _read_archived(file: PdfFile, changes: tuple[Change, ...]) -> SecurityStore:
-    """Return the store that the last document timestamp covers; empty when there is no such timestamp."""
-    stamped = [change.revision for change in changes if change.kind is ChangeKind.STAMPED]
-    return read_store(file, stamped[-1]) if stamped else SecurityStore()
+def _read_stamped_stores(file: PdfFile, changes: tuple[Change, ...]) -> tuple[tuple[int, SecurityStore], ...]:
+    """Return the store that each document timestamp covers, by the number of its revision."""
+    stamped = (change.revision for change in changes if change.kind is ChangeKind.STAMPED)
+    return tuple((number, read_store(file, number)) for number in stamped)
 
 
 def _is_covered_to_end(file: PdfFile, changes: tuple[Change, ...]) -> bool:

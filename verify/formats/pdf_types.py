@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from transcript_core.pki.algorithms import SignatureAlgorithm
 from transcript_core.pki.certificates import Certificate
+from verify.formats.pdf_contents import SecurityStore
 from verify.formats.pdf_problems import Problem
 
 
@@ -27,9 +28,7 @@ class PdfSignature:
     digest_right: bool | None  # the covered octets have the digest that was signed; None: not computed
     value_right: bool | None  # the value verifies against the signer's key; None: not computed
     problems: tuple[Problem, ...]  # of this signature alone; any of them fails it
-    unsupported: tuple[
-        Problem, ...
-    ]  # unusual, or why nothing can be said; indeterminate, never passed
+    unsupported: tuple[Problem, ...]  # unusual, or why nothing can be said; indeterminate, never passed
     signer: Certificate | None  # named by ESS signing-certificate-v2 when that is present
     certificates: tuple[Certificate, ...]  # the others carried in the CMS
     algorithm: SignatureAlgorithm | None
@@ -76,3 +75,8 @@ class SignedPdf:
     dss_crls: tuple[bytes, ...]  # DER CertificateList each
     archived_ocsps: tuple[bytes, ...]  # those of the store that the last document timestamp covers
     archived_crls: tuple[bytes, ...]
+    stamped_stores: tuple[tuple[int, SecurityStore], ...] = ()  # (revision of a document timestamp, what it covers)
+
+    def find_stamped_store(self, revision: int) -> SecurityStore:
+        """Return the security store that the document timestamp of this revision covers; empty when not known."""
+        return next((store for number, store in self.stamped_stores if number == revision), SecurityStore())

@@ -51,7 +51,7 @@ def test_guard_answers_when_verification_itself_breaks_down(
     def explode(*_: object) -> None:
         raise RuntimeError("Phan Ngọc Yến")
 
-    monkeypatch.setattr(module, "examine_signatures", explode)
+    monkeypatch.setattr(module, "examine", explode)
     with caplog.at_level(logging.ERROR):
         report = school().verifier().verify(signed(), at=CHECKED_AT)
     assert report.outcome is Outcome.INDETERMINATE
