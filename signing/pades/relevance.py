@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from cryptography import x509
-
 from signing.pades.late_timestamp import get_timestamp
 from signing.pades.stored import StoredSignature
 from transcript_core.errors import MalformedTranscript, TrustMaterialError
 from transcript_core.pki.certificates import Certificate, load_certificate
-from transcript_core.pki.revocation import list_singles, read_revocation_data
+from transcript_core.pki.revocation import read_revocation_data
 from transcript_core.pki.timestamps import parse_timestamp
 
 
@@ -74,15 +72,6 @@ def _build_chain(leaf: Certificate, pool: Sequence[Certificate]) -> list[Certifi
 
 def _list_statuses(certificate: Certificate, pieces: Mapping[str, Sequence[bytes]]) -> list[bytes]:
     """Return the OCSP answers about this certificate and the CRLs of its issuer."""
-    answers = [der for der in pieces["OCSPs"] if certificate.serial in _list_answered(der)]
-    lists = [der for der in pieces["CRLs"] if _is_list_of(der, certificate.x509.issuer)]
+    answers = [der for der in pieces["OCSPs"] if read_revocation_data([der], ()).speaks_of(certificate)]
+    lists = [der for der in pieces["CRLs"] if read_revocation_data((), [der]).speaks_of(certificate)]
     return [*answers, *lists]
-
-
-def _list_answered(der: bytes) -> set[int]:
-    """Return the serial numbers that an OCSP answer speaks of."""
-    return {single.serial_number for one in read_revocation_data([der], ()).ocsps for single in list_singles(one)}
-
-
-def _is_list_of(der: bytes, issuer: x509.Name) -> bool:
-    return any(one.issuer == issuer for one in read_revocation_data((), [der]).crls)
