@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from service.trust_material import TrustListFile, parse_trust_list_file
 from signing.timestamp_budget import TimestampAuthority, parse_authority
 from transcript_core.errors import InputError
 
@@ -31,6 +32,10 @@ class Settings(BaseSettings):
 
     anchors_dir: Path | None = None
     """Trust anchors: national/*.pem, public-duty/*.pem, authority/*.pem."""
+
+    trust_lists: Annotated[tuple[str, ...], NoDecode] = ()
+    """Signed trust lists (ETSI TS 119 612), separated by blanks in the environment, each with its operator's
+    certificate: "public-duty=/etc/hocba/list.xml|signer=/etc/hocba/operator.pem"."""
 
     authority_file: Path | None = None
     """The signed authority list of the department."""
@@ -72,7 +77,12 @@ class Settings(BaseSettings):
         """Return the time-stamping authorities with their budgets."""
         return tuple(parse_authority(one) for one in self.tsa_urls)
 
-    @field_validator("tsa_urls", mode="before")
+    @property
+    def trust_list_files(self) -> tuple[TrustListFile, ...]:
+        """Return the trust lists with their operators' certificates."""
+        return tuple(parse_trust_list_file(one) for one in self.trust_lists)
+
+    @field_validator("tsa_urls", "trust_lists", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(value.split()) if isinstance(value, str) else value
@@ -83,6 +93,16 @@ class Settings(BaseSettings):
         try:
             for one in value:
                 parse_authority(one)
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return value
+
+    @field_validator("trust_lists")
+    @classmethod
+    def _check_trust_lists(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            for one in value:
+                parse_trust_list_file(one)
         except InputError as error:
             raise ValueError(str(error)) from error
         return value

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from service.db.engine import open_database
+from service.list_numbers import ListNumbers
 from service.settings import Settings
 from service.store import DocumentStore
-from transcript_core.authority import AuthorityList, open_authority_list
+from service.trust_material import Kept, Moments, load_trust, read_authority
+from transcript_core.authority import AuthorityList
 from transcript_core.clock import Clock, SystemClock
-from transcript_core.errors import AuthorityListInvalid, StateError
-from transcript_core.limits import MAX_AUTHORITY_BYTES
-from transcript_core.pki.trust import TrustStore, load_trust_store
+from transcript_core.errors import AuthorityListInvalid, AuthorityListOutOfDate, StateError
+from transcript_core.pki.trust import TrustStore
+
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,24 +32,41 @@ class Workspace:
     sessions: sessionmaker[Session]
     store: DocumentStore
     clock: Clock
+    _trust: Kept[TrustStore] = field(init=False, repr=False, compare=False, default_factory=Kept)
+    _authority: Kept[AuthorityList] = field(init=False, repr=False, compare=False, default_factory=Kept)
 
     @cached_property
+    def numbers(self) -> ListNumbers:
+        """The highest numbers of the signed lists that were seen here."""
+        return ListNumbers(self.settings.home)
+
+    @property
     def trust(self) -> TrustStore | None:
-        """The configured anchors, or None: nothing is trusted by default."""
-        folder = self.settings.anchors_dir
-        return None if folder is None else load_trust_store(folder)
+        """The configured anchors and trust lists, or None: nothing is trusted by default.
 
-    @cached_property
+        The lists are read anew when they change or end.
+
+        Raises:
+            TrustMaterialError: they are configured but cannot be relied on.
+        """
+        lists = self.settings.trust_list_files
+        if self.settings.anchors_dir is None and not lists:
+            return None
+        files = [path for one in lists for path in (one.path, *one.signers)]
+        return self._trust.get(files, self.clock.now(), self._load_trust)
+
+    @property
     def authority(self) -> AuthorityList | None:
-        """The verified authority list, or None when none is configured: authority is then not checked.
+        """The verified authority list; None when none is configured or it is out of date: authority is not checked.
 
         Raises:
             AuthorityListInvalid: a list is configured but cannot be relied on.
         """
-        path = self.settings.authority_file
-        if path is None:
+        try:
+            return self._find_authority()
+        except AuthorityListOutOfDate as error:
+            _log.warning("authority list out of date", detail=str(error))
             return None
-        return read_authority(path, self.trust, self.clock)
 
     def get_authority(self) -> AuthorityList:
         """Return the authority list.
@@ -52,28 +74,28 @@ class Workspace:
         Raises:
             AuthorityListInvalid: none is configured, or it cannot be relied on.
         """
-        if self.authority is None:
+        found = self._find_authority()
+        if found is None:
             raise AuthorityListInvalid(
                 "no authority list is configured, so nobody's right to sign can be checked; set HOCBA_AUTHORITY_FILE"
             )
-        return self.authority
+        return found
 
+    def _find_authority(self) -> AuthorityList | None:
+        path = self.settings.authority_file
+        if path is None:
+            return None
+        return self._authority.get([path], self.clock.now(), lambda: self._load_authority(path))
 
-def read_authority(path: Path, trust: TrustStore | None, clock: Clock) -> AuthorityList:
-    """Return the authority list in `path`, verified by the configured authority anchors.
+    def _load_trust(self) -> tuple[TrustStore, datetime | None]:
+        settings, moments = self.settings, Moments(self.clock.now())
+        store = load_trust(settings.anchors_dir, settings.trust_list_files, moments, self.numbers)
+        assert store is not None  # something is configured
+        return store, store.due
 
-    Raises:
-        AuthorityListInvalid: it is missing, too large, not signed by an anchor, or outside its validity.
-    """
-    try:
-        size = path.stat().st_size
-        signed = path.read_bytes() if size <= MAX_AUTHORITY_BYTES else b""
-    except OSError as error:
-        raise AuthorityListInvalid(f"the authority list {path.name} cannot be read: {error.strerror}") from error
-    if not signed:
-        raise AuthorityListInvalid(f"the authority list {path.name} is empty or too large")
-    anchors = () if trust is None else trust.authorities
-    return open_authority_list(signed, anchors, at=clock.now())
+    def _load_authority(self, path: Path) -> tuple[AuthorityList, datetime | None]:
+        found = read_authority(path, self.trust, self.clock, numbers=self.numbers)
+        return found, found.valid_to + timedelta(microseconds=1)
 
 
 def open_workspace(settings: Settings, clock: Clock | None = None) -> Workspace:

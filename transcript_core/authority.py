@@ -23,7 +23,7 @@ from transcript_core.authority_list import (
     parse_authority,
 )
 from transcript_core.clock import VIETNAM_TIME
-from transcript_core.errors import AuthorityListInvalid, InputError, NotFound
+from transcript_core.errors import AuthorityListInvalid, AuthorityListOutOfDate, InputError, NotFound
 from transcript_core.jws import parse_jws, verify_jws
 from transcript_core.limits import MAX_AUTHORITY_BYTES
 from transcript_core.model import School, SchoolLevel, SlotRole
@@ -100,7 +100,8 @@ def open_authority_list(
         min_number: refuse lists with a lower number, so that an old list cannot come back.
 
     Raises:
-        AuthorityListInvalid: not signed by one of the anchors, malformed, replaced, or not valid at `at`.
+        AuthorityListInvalid: not signed by one of the anchors, malformed, or replaced.
+        AuthorityListOutOfDate: sound, but not valid at `at`.
     """
     try:
         claimed = parse_jws(signed, max_bytes=MAX_AUTHORITY_BYTES).certificates
@@ -118,7 +119,7 @@ def open_authority_list(
     if authority.number < min_number:
         raise AuthorityListInvalid(f"authority list {authority.number} was replaced by list {min_number}")
     if not authority.valid_from <= at <= authority.valid_to:
-        raise AuthorityListInvalid(
+        raise AuthorityListOutOfDate(
             f"the authority list is valid from {authority.valid_from.isoformat()} to "
             f"{authority.valid_to.isoformat()}, not at {at.isoformat()}; get the department's current list"
         )

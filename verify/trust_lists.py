@@ -33,18 +33,26 @@ CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 _TRANSFORMS: Final = (ENVELOPED, EXCLUSIVE_C14N)
 
 
-def open_trust_list(data: bytes, signers: Sequence[Certificate], *, at: datetime, min_number: int = 1) -> TrustList:
+def open_trust_list(
+    data: bytes,
+    signers: Sequence[Certificate],
+    *,
+    at: datetime,
+    now: datetime | None = None,
+    min_number: int = 1,
+) -> TrustList:
     """Return the list in `data` after verifying it.
 
     Args:
         data: the XML as published.
         signers: certificates of the scheme's operator, configured one by one.
-        at: aware; the moment for which the list is wanted.
+        at: aware; the moment for which the list is wanted: a newer one must not have been due before.
+        now: aware; the moment before which it must have been issued; None: `at`.
         min_number: refuse lists with a lower sequence number, so that an old list cannot come back.
 
     Raises:
         TrustListInvalid: not signed by one of the signers over the whole document, malformed, or replaced.
-        TrustListOutOfDate: sound, but issued after `at`, or a newer one was due before.
+        TrustListOutOfDate: sound, but issued after `now`, or a newer one was due before.
     """
     try:
         root = parse_xml(data, max_bytes=MAX_TRUST_LIST_BYTES)
@@ -57,7 +65,7 @@ def open_trust_list(data: bytes, signers: Sequence[Certificate], *, at: datetime
         raise TrustListInvalid("the operator's certificate was not one to sign with when the trust list was issued")
     if trust_list.number < min_number:
         raise TrustListInvalid(f"trust list {trust_list.number} was replaced by list {min_number}; get the current one")
-    _check_dates(trust_list, at)
+    _check_dates(trust_list, at, now or at)
     return trust_list
 
 
@@ -90,10 +98,10 @@ def _covers(signature: XadesSignature, root: _Element) -> bool:
     return (reference.uri, reference.transforms, reference.node) == ("", _TRANSFORMS, root)
 
 
-def _check_dates(trust_list: TrustList, at: datetime) -> None:
-    if trust_list.issued_at > at + CLOCK_TOLERANCE:
+def _check_dates(trust_list: TrustList, at: datetime, now: datetime) -> None:
+    if trust_list.issued_at > now + CLOCK_TOLERANCE:
         raise TrustListOutOfDate(
-            f"trust list {trust_list.number} was issued on {trust_list.issued_at.isoformat()}, after {at.isoformat()}"
+            f"trust list {trust_list.number} was issued on {trust_list.issued_at.isoformat()}, after {now.isoformat()}"
         )
     if trust_list.next_update is None:
         raise TrustListOutOfDate(f"the scheme of trust list {trust_list.number} is closed; no newer list will come")

@@ -16,7 +16,7 @@ from service.schools.authority_files import sign_authority
 from service.schools.enrolment import Enrolment, draft_authority
 from service.settings import load_settings
 from service.store import write_atomically
-from service.workspace import read_authority
+from service.trust_material import read_authority
 from transcript_core.authority import AuthorityList, build_authority_payload, parse_authority
 from transcript_core.clock import VIETNAM_TIME, SystemClock
 from transcript_core.errors import InputError

@@ -10,12 +10,14 @@ from typing import Annotated, Final
 import typer
 
 from service.cli.output import fail, print_json, say, warn
+from service.list_numbers import ListNumbers
 from service.settings import load_settings
 from service.status.files import StatusFileOutOfDate, StatusFiles, open_status_file
-from service.workspace import read_authority
+from service.trust_material import Moments, TrustListFile, load_trust, read_authority, split_world
+from transcript_core.authority import AuthorityList
 from transcript_core.clock import SystemClock
-from transcript_core.errors import InputError, TrustMaterialError
-from transcript_core.pki.trust import TrustStore, load_trust_store
+from transcript_core.errors import AuthorityListOutOfDate, InputError, TrustMaterialError
+from transcript_core.pki.trust import TrustStore
 from verify.report import Outcome, Report
 from verify.sniff import Container, sniff
 from verify.text import render
@@ -28,6 +30,19 @@ _WORST_FIRST: Final = (Outcome.FAILED, Outcome.INDETERMINATE, Outcome.PASSED)
 Files = Annotated[list[Path], typer.Argument(help="Signed files: XML, PDF or JWS.", exists=True, dir_okay=False)]
 At = Annotated[str | None, typer.Option(help="Judge certificates and authority at this time, 2026-05-31T08:00:00Z.")]
 Anchors = Annotated[Path | None, typer.Option(help="Folder of trust anchors; else HOCBA_ANCHORS_DIR.")]
+TrustLists = Annotated[
+    list[str] | None,
+    typer.Option("--trust-list", help="Signed trust list, [WORLD=]FILE; else HOCBA_TRUST_LISTS.  May be repeated."),
+]
+ListSigners = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--trust-list-signer",
+        help="Certificate of a list's operator: one for each list in their order, or one for all.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 English = Annotated[bool, typer.Option("--en", help="Report in English.")]
 Json = Annotated[bool, typer.Option("--json", help="Report as JSON.")]
 
@@ -42,6 +57,8 @@ def verify(
     files: Files,
     at: At = None,
     anchors: Anchors = None,
+    trust_list: TrustLists = None,
+    trust_list_signer: ListSigners = None,
     authority: Annotated[
         Path | None, typer.Option(help="The department's signed authority list; else HOCBA_AUTHORITY_FILE.")
     ] = None,
@@ -54,8 +71,9 @@ def verify(
     A PDF or JWS is verified together with the XML of the same name beside it, if there is one.
     """
     try:
-        verifier = _build_verifier(anchors, authority, status or [])
         moment = None if at is None else _parse_time(at)
+        trust = _load_trust(anchors, trust_list or [], trust_list_signer or [], moment)
+        verifier = _build_verifier(trust, authority, status or [], moment)
     except (InputError, TrustMaterialError) as error:  # nothing was judged, so this is no "failed"
         fail(str(error), code=error.code)
         return EXIT_USAGE
@@ -70,6 +88,8 @@ def inspect(
     files: Files,
     at: At = None,
     anchors: Anchors = None,
+    trust_list: TrustLists = None,
+    trust_list_signer: ListSigners = None,
     detached: Annotated[
         list[Path] | None, typer.Option(help="Files that detached signatures mean.", exists=True, dir_okay=False)
     ] = None,
@@ -78,8 +98,9 @@ def inspect(
 ) -> int:
     """Tell what the signatures of any signed file are worth: XML, PDF, ASiC or JWS.  Exit codes as for `verify`."""
     try:
-        verifier = Verifier(trust=_load_trust(anchors or load_settings().anchors_dir), clock=SystemClock())
         moment = None if at is None else _parse_time(at)
+        trust = _load_trust(anchors, trust_list or [], trust_list_signer or [], moment)
+        verifier = Verifier(trust=trust, clock=SystemClock())
     except (InputError, TrustMaterialError) as error:
         fail(str(error), code=error.code)
         return EXIT_USAGE
@@ -88,12 +109,11 @@ def inspect(
     return _print(reports, json=json, english=english)
 
 
-def _build_verifier(anchors: Path | None, authority: Path | None, status: Sequence[Path]) -> Verifier:
-    settings = load_settings()
+def _build_verifier(
+    trust: TrustStore | None, authority: Path | None, status: Sequence[Path], moment: datetime | None
+) -> Verifier:
     clock = SystemClock()
-    trust = _load_trust(anchors or settings.anchors_dir)
-    authority_file = authority or settings.authority_file
-    listed = None if authority_file is None else read_authority(authority_file, trust, clock)
+    listed = _read_authority(authority, trust, moment)
     files = []
     for path in status:
         try:
@@ -114,8 +134,37 @@ def _print(reports: Sequence[tuple[Path, Report]], *, json: bool, english: bool)
     return EXIT_CODES[worst]
 
 
-def _load_trust(folder: Path | None) -> TrustStore | None:
-    return None if folder is None else load_trust_store(folder)
+def _load_trust(
+    folder: Path | None, lists: Sequence[str], signers: Sequence[Path], moment: datetime | None
+) -> TrustStore | None:
+    """Return what the options name, else what the environment does; only of the latter the numbers are remembered."""
+    settings, moments = load_settings(), Moments(SystemClock().now(), moment)
+    anchors = folder or settings.anchors_dir
+    if lists or signers:
+        return load_trust(anchors, _pair(lists, signers), moments, None)
+    own = settings.trust_list_files if folder is None else ()
+    return load_trust(anchors, own, moments, ListNumbers(settings.home))
+
+
+def _pair(lists: Sequence[str], signers: Sequence[Path]) -> list[TrustListFile]:
+    each = list(signers) * len(lists) if len(signers) == 1 else list(signers)
+    if not lists or len(each) != len(lists):
+        raise InputError("give every --trust-list its --trust-list-signer, in the same order, or one for all of them")
+    named = [split_world(one) for one in lists]
+    return [TrustListFile(path, (signer,), world) for (world, path), signer in zip(named, each, strict=True)]
+
+
+def _read_authority(path: Path | None, trust: TrustStore | None, moment: datetime | None) -> AuthorityList | None:
+    settings = load_settings()
+    file = path or settings.authority_file
+    if file is None:
+        return None
+    numbers = ListNumbers(settings.home) if path is None else None
+    try:
+        return read_authority(file, trust, SystemClock(), asked=moment, numbers=numbers)
+    except AuthorityListOutOfDate as error:  # it says nothing about today: authority is then not checked
+        warn(str(error))
+        return None
 
 
 def _find_original(path: Path, content: bytes) -> bytes | None:

@@ -92,6 +92,7 @@ class TrustStore:
     intermediates: tuple[Certificate, ...] = ()  # known, not trusted: help to build paths
     authorities: tuple[Certificate, ...] = ()  # the department's keys: sign authority lists, never transcripts
     listed: frozenset[bytes] = frozenset()  # `name_key` of whatever a trust list speaks of, trusted or not
+    due: datetime | None = None  # aware, UTC: when the first of the lists must be replaced; None: no list
     fingerprint: bytes = field(init=False, compare=False)  # 32 bytes; names this set of anchors in caches
 
     def __post_init__(self) -> None:

@@ -176,7 +176,8 @@ def build_trust_store(folder: TrustFolder, lists: Sequence[tuple[World, TrustLis
                 f"{anchor.certificate.subject} is in the folder of anchors and in a trust list, which alone decides "
                 "about it; take it out of the folder"
             )
-    return TrustStore((*folder.anchors, *named), folder.intermediates, folder.authorities, keys)
+    due = min((one.next_update for _, one in lists if one.next_update is not None), default=None)
+    return TrustStore((*folder.anchors, *named), folder.intermediates, folder.authorities, keys, due)
 
 
 def _join(spans: Iterable[_Span]) -> Sequence[_Span]:
