@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Final, NoReturn
 
 from transcript_core.model import IssueInfo, Recall, Transcript
@@ -38,31 +38,81 @@ class SubIndication(StrEnum):
     """Why a validation did not pass (EN 319 102-1, tables 5 and 6)."""
 
     FORMAT_FAILURE = "FORMAT_FAILURE"
-    HASH_FAILURE = "HASH_FAILURE"
-    SIG_CRYPTO_FAILURE = "SIG_CRYPTO_FAILURE"
-    REVOKED = "REVOKED"
-    EXPIRED = "EXPIRED"
-    NOT_YET_VALID = "NOT_YET_VALID"
-    SIG_CONSTRAINTS_FAILURE = "SIG_CONSTRAINTS_FAILURE"
-    CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
-    CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
-    CRYPTO_CONSTRAINTS_FAILURE = "CRYPTO_CONSTRAINTS_FAILURE"
-    CRYPTO_CONSTRAINTS_FAILURE_NO_POE = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+    NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
     POLICY_PROCESSING_ERROR = "POLICY_PROCESSING_ERROR"
     SIGNATURE_POLICY_NOT_AVAILABLE = "SIGNATURE_POLICY_NOT_AVAILABLE"
-    TIMESTAMP_ORDER_FAILURE = "TIMESTAMP_ORDER_FAILURE"
-    NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
+    SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
+    HASH_FAILURE = "HASH_FAILURE"
+    SIG_CRYPTO_FAILURE = "SIG_CRYPTO_FAILURE"
     NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
     NO_CERTIFICATE_CHAIN_FOUND_NO_POE = "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"
+    CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+    REVOKED = "REVOKED"
     REVOKED_NO_POE = "REVOKED_NO_POE"
     REVOKED_CA_NO_POE = "REVOKED_CA_NO_POE"
+    EXPIRED = "EXPIRED"
+    NOT_YET_VALID = "NOT_YET_VALID"
     OUT_OF_BOUNDS_NOT_REVOKED = "OUT_OF_BOUNDS_NOT_REVOKED"
     OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
     REVOCATION_OUT_OF_BOUNDS_NO_POE = "REVOCATION_OUT_OF_BOUNDS_NO_POE"
-    NO_POE = "NO_POE"
     TRY_LATER = "TRY_LATER"
-    SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
+    CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
+    SIG_CONSTRAINTS_FAILURE = "SIG_CONSTRAINTS_FAILURE"
+    CRYPTO_CONSTRAINTS_FAILURE = "CRYPTO_CONSTRAINTS_FAILURE"
+    CRYPTO_CONSTRAINTS_FAILURE_NO_POE = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+    TIMESTAMP_ORDER_FAILURE = "TIMESTAMP_ORDER_FAILURE"
+    NO_POE = "NO_POE"
     CUSTOM = "CUSTOM"
+
+    @property
+    def block(self) -> BuildingBlock:
+        """Return the building block that gives this answer."""
+        return _BLOCKS.get(self, BuildingBlock.ACCEPTANCE)
+
+
+class BuildingBlock(IntEnum):
+    """The building blocks of EN 319 102-1, 5.2, that can end a validation, in the order of 5.3.4 and 5.5.4.
+
+    What is wrong in an earlier one is the reason that a report gives, whatever is wrong in later ones.
+    """
+
+    FORMAT_CHECKING = 1  # 5.2.2
+    SIGNING_CERTIFICATE = 2  # 5.2.3
+    CONTEXT = 3  # 5.2.4
+    CRYPTOGRAPHY = 4  # 5.2.7
+    X509_VALIDATION = 5  # 5.2.6 with 5.2.5, 5.6.2
+    ACCEPTANCE = 6  # 5.2.8
+    OUTSIDE = 7  # what transcripts ask beyond the standard
+
+
+_BLOCKS: Final = {
+    SubIndication.FORMAT_FAILURE: BuildingBlock.FORMAT_CHECKING,
+    SubIndication.NO_SIGNING_CERTIFICATE_FOUND: BuildingBlock.SIGNING_CERTIFICATE,
+    SubIndication.POLICY_PROCESSING_ERROR: BuildingBlock.CONTEXT,
+    SubIndication.SIGNATURE_POLICY_NOT_AVAILABLE: BuildingBlock.CONTEXT,
+    SubIndication.SIGNED_DATA_NOT_FOUND: BuildingBlock.CRYPTOGRAPHY,
+    SubIndication.HASH_FAILURE: BuildingBlock.CRYPTOGRAPHY,
+    SubIndication.SIG_CRYPTO_FAILURE: BuildingBlock.CRYPTOGRAPHY,
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND: BuildingBlock.X509_VALIDATION,
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE: BuildingBlock.X509_VALIDATION,
+    SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE: BuildingBlock.X509_VALIDATION,
+    SubIndication.REVOKED: BuildingBlock.X509_VALIDATION,
+    SubIndication.REVOKED_NO_POE: BuildingBlock.X509_VALIDATION,
+    SubIndication.REVOKED_CA_NO_POE: BuildingBlock.X509_VALIDATION,
+    SubIndication.EXPIRED: BuildingBlock.X509_VALIDATION,
+    SubIndication.NOT_YET_VALID: BuildingBlock.X509_VALIDATION,
+    SubIndication.OUT_OF_BOUNDS_NOT_REVOKED: BuildingBlock.X509_VALIDATION,
+    SubIndication.OUT_OF_BOUNDS_NO_POE: BuildingBlock.X509_VALIDATION,
+    SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE: BuildingBlock.X509_VALIDATION,
+    SubIndication.TRY_LATER: BuildingBlock.X509_VALIDATION,
+    SubIndication.CHAIN_CONSTRAINTS_FAILURE: BuildingBlock.X509_VALIDATION,
+    SubIndication.CUSTOM: BuildingBlock.OUTSIDE,
+}
+
+
+def find_first_reason(reasons: Iterable[SubIndication | None]) -> SubIndication | None:
+    """Return the reason that the earliest building block gives, of equal ones the first; None without any."""
+    return min((one for one in reasons if one is not None), key=lambda one: one.block, default=None)
 
 
 INTERNAL_ERROR: Final = "verification"
@@ -198,7 +248,7 @@ class Report:
 
     @property
     def sub_indication(self) -> SubIndication | None:
-        """Return the reason of the first finding that is as bad as the report; None when it passed."""
+        """Return why the report did not pass, by the first building block that says so; None when it passed."""
         wanted = {
             Outcome.FAILED: FindingOutcome.FAILED,
             Outcome.INDETERMINATE: FindingOutcome.INDETERMINATE,
@@ -206,7 +256,7 @@ class Report:
         if wanted is None:
             return None
         reasons = (finding.sub_indication for finding in self.findings if finding.outcome is wanted)
-        return next((reason for reason in reasons if reason is not None), SubIndication.CUSTOM)
+        return find_first_reason(reasons) or SubIndication.CUSTOM
 
     @property
     def has_development_anchor(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from verify.checks import SIGNATURE_JUDGES, authority
 from verify.examination import Context
-from verify.report import FindingOutcome, Outcome, SignatureReport, SubIndication, find_worst
+from verify.report import FindingOutcome, Outcome, SignatureReport, SubIndication, find_first_reason, find_worst
 from verify.signature import ExaminedSignature
 
 
@@ -37,7 +37,7 @@ def _judge(signature: ExaminedSignature) -> tuple[Outcome, SubIndication | None]
     if worst is FindingOutcome.PASSED:
         return Outcome.PASSED, None
     outcome = Outcome.FAILED if worst is FindingOutcome.FAILED else Outcome.INDETERMINATE
-    return outcome, next((one.sub_indication for one in verdicts if one.outcome is worst), None)
+    return outcome, find_first_reason(one.sub_indication for one in verdicts if one.outcome is worst)
 
 
 def _judge_authority(signature: ExaminedSignature, context: Context) -> FindingOutcome:

@@ -266,7 +266,7 @@ def timestamp_missing() -> bytes:
     "certificate.period",
     "certificate.revocation",
     "certificate.path",
-    at=datetime(2040, 1, 1, tzinfo=UTC),
+    at=datetime(2030, 6, 1, tzinfo=UTC),
 )
 def timestamp_missing_and_certificates_expired() -> bytes:
     return timestamp_missing()

@@ -5,9 +5,11 @@ Spec: TT 15/2025/TT-BKHCN, Annex I and Annex II 1.3; EN 319 102-1, 5.2.8.4.2 (cr
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
-from transcript_core.pki.algorithms import fits_key
+from transcript_core.pki.algorithms import SignatureAlgorithm, fits_key
+from transcript_core.pki.constraints import find_signature_end
 from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.formats.problems import Gravity, SignatureProblem
@@ -24,6 +26,8 @@ RULE: Final = Rule(
 _FORBIDDEN: Final = frozenset(
     problem.text for problem in (SignatureProblem.HMAC, SignatureProblem.WEAK_ALGORITHM, SignatureProblem.KEY_MISMATCH)
 )
+
+_DAY: Final = timedelta(days=1)
 
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
@@ -51,4 +55,18 @@ def judge(signature: ExaminedSignature) -> Verdict:
             "the key is too short or does not fit the algorithm",
             SubIndication.SIG_CRYPTO_FAILURE,
         )
-    return PASSED
+    return _judge_end(signature, facts.algorithm)
+
+
+def _judge_end(signature: ExaminedSignature, algorithm: SignatureAlgorithm) -> Verdict:
+    """Hold the ends of key and hash against the time that is proven for the signature (5.2.8.4.2, 5.5.4, 5.6.2.4)."""
+    certificate = signature.facts.certificate
+    end = None if certificate is None else find_signature_end(certificate.public_key, algorithm.hash_name)
+    if end is None or signature.judged_at < end:
+        return PASSED
+    last_day = (end - _DAY).date()
+    return indeterminate(
+        f"thuật toán chỉ được tin cậy đến ngày {last_day:%d/%m/%Y} và không có dấu thời gian chứng minh đã ký trước đó",
+        f"the algorithm is relied on until {last_day.isoformat()}, and no timestamp proves that it was signed before",
+        SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
+    )

@@ -5,8 +5,10 @@ Spec: TT 15/2025 Annex II 1.1; EN 319 102-1, 5.2.6, 5.2.8 and 5.6.2 (best-signat
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
+from transcript_core.pki.path import SubIndication as PathSubIndication
 from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
@@ -47,4 +49,7 @@ def judge(signature: ExaminedSignature) -> Verdict:
         return failed(
             "ký khi chứng thư chưa có hiệu lực", "signed before the certificate was valid", SubIndication.NOT_YET_VALID
         )
-    return PASSED if signature.judged_at <= certificate.not_after else _NO_PROOF
+    if signature.judged_at <= certificate.not_after:
+        return PASSED
+    not_revoked = vouched.path.sub_indication is PathSubIndication.OUT_OF_BOUNDS_NOT_REVOKED
+    return replace(_NO_PROOF, sub_indication=SubIndication.OUT_OF_BOUNDS_NOT_REVOKED) if not_revoked else _NO_PROOF

@@ -38,7 +38,7 @@ def judge(signature: ExaminedSignature) -> Verdict:
         return indeterminate(
             "không có thông tin thu hồi (OCSP, CRL) dùng được",
             "there is no usable revocation data (OCSP, CRL)",
-            SubIndication.TRY_LATER,
+            SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE if path.revocation.outdated else SubIndication.TRY_LATER,
         )
     if path.revocation.status is RevocationStatus.GOOD:
         return PASSED
@@ -46,6 +46,8 @@ def judge(signature: ExaminedSignature) -> Verdict:
         return failed(
             "ký sau khi chứng thư bị thu hồi", "signed after the certificate was revoked", SubIndication.REVOKED
         )
+    if path.sub_indication is PathSubIndication.TRY_LATER:
+        return indeterminate("chứng thư đang bị tạm dừng", "the certificate is on hold", SubIndication.TRY_LATER)
     return indeterminate(
         "chứng thư đã bị thu hồi và không chứng minh được là đã ký trước đó",
         "the certificate was revoked and nothing proves that it was signed before",

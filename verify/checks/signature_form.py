@@ -10,7 +10,7 @@ from typing import Final
 from verify.checks.verdict import PASSED, Rule, Verdict, conclude, failed, indeterminate, judge_each
 from verify.examination import Context, Examination
 from verify.formats.problems import Gravity
-from verify.report import Finding, SubIndication
+from verify.report import Finding, SubIndication, find_first_reason
 from verify.signature import ExaminedSignature
 
 NAME: Final = "signature.form"
@@ -37,5 +37,6 @@ def judge(signature: ExaminedSignature) -> Verdict:
         if found:
             texts_vi = ", ".join(trouble.text_vi for trouble in found)
             texts_en = ", ".join(trouble.text_en for trouble in found)
-            return answer(texts_vi, texts_en, found[0].sub_indication)
+            reason = find_first_reason(trouble.sub_indication for trouble in found)
+            return answer(texts_vi, texts_en, reason or found[0].sub_indication)
     return PASSED

@@ -8,7 +8,7 @@ from typing import Final
 
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.path import PathResult
-from verify.report import Criterion, Finding, FindingOutcome, SubIndication, find_worst
+from verify.report import Criterion, Finding, FindingOutcome, SubIndication, find_first_reason, find_worst
 from verify.signature import ExaminedSignature
 
 MAX_NAMED: Final = 6
@@ -129,7 +129,7 @@ def combine(rule: Rule, judged: Sequence[tuple[ExaminedSignature, Verdict]]) -> 
         text_vi=_list_texts(named_vi, _MORE_VI),
         text_en=_list_texts(named_en, _MORE_EN),
         criterion=rule.criterion,
-        sub_indication=concerned[0][1].sub_indication,
+        sub_indication=find_first_reason(verdict.sub_indication for _, verdict in concerned),
     )
 
 
