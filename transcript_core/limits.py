@@ -147,3 +147,6 @@ EVIDENCE_CACHE_S: Final = 600.0
 
 MAX_FOREIGN_PDF_VISITS: Final = 100_000
 """Objects looked at to compare the revisions of a stranger's PDF: a few seconds; what would take more is not judged."""
+
+MAX_FOREIGN_PDF_LOOKUPS: Final = 4_000_000
+"""Entries read to find a stranger's packed objects, each by reading its packet's list from the beginning."""

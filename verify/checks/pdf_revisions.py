@@ -31,8 +31,9 @@ def _judge(pdf: PdfInput) -> Verdict:
     problems = (*signed.problems, *(problem for one in stamps for problem in one.problems))
     if problems:
         return failed(*_texts(problems), SubIndication.FORMAT_FAILURE)
-    if signed.unsupported:
-        return indeterminate(*_texts(signed.unsupported), SubIndication.SIGNED_DATA_NOT_FOUND)
+    doubtful = (*signed.unsupported, *(problem for one in stamps for problem in one.unsupported))
+    if doubtful:
+        return indeterminate(*_texts(doubtful), SubIndication.SIG_CONSTRAINTS_FAILURE)
     if signed.signatures and not signed.covered_to_end:
         return failed(
             "Không chữ ký nào bao trùm toàn bộ tệp PDF.",

@@ -1,7 +1,9 @@
-"""Reads PDFs that other programs wrote: their signatures by the same mathematics, their revisions not judged.
+"""Reads PDFs that other programs wrote: their signatures by the same mathematics, their revisions by a general rule.
 
-pyHanko's reader finds the signature fields; it follows offsets backward as a viewer does.  Coverage, CMS and values
-are then checked by our own code.  What was added after a signature is not judged here, and the answer says so.
+pyHanko's reader finds the objects; it follows offsets backward as a viewer does.  Coverage, CMS and values are then
+checked by our own code, and what was added after the first signature by `pdf_difference`.  A file that the reader
+cannot follow is searched for signatures (`pdf_scan`): their mathematics is told, and that nobody can know what the file
+shows.  Nothing found here fails a file that its signatures do not fail; nothing with a finding passes.
 """
 
 from __future__ import annotations
@@ -9,15 +11,27 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from transcript_core.limits import MAX_FOREIGN_PDF_REVISIONS, MAX_PDF_OBJECTS, MAX_SIGNATURES
+from transcript_core.errors import LimitExceeded
+from transcript_core.limits import (
+    MAX_FOREIGN_PDF_LOOKUPS,
+    MAX_FOREIGN_PDF_REVISIONS,
+    MAX_PDF_OBJECTS,
+    MAX_SIGNATURES,
+)
 from transcript_core.pdf import Name, String, Value
+from verify.formats.pdf_difference import judge_revisions
+from verify.formats.pdf_fields import FormField, list_fields
+from verify.formats.pdf_graph import Budget, State, open_state, raw_entries
+from verify.formats.pdf_places import judge_places
 from verify.formats.pdf_problems import Problem, build_problem
+from verify.formats.pdf_scan import scan_signatures
 from verify.formats.pdf_signature import RangeDigests, SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature, SignedPdf
 
@@ -27,77 +41,170 @@ _TEXT_KEYS: Final = ("M", "Name", "Location", "Reason")
 _log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Found:
+    """What was read so far."""
+
+    signatures: tuple[PdfSignature, ...] = ()
+    empty_fields: tuple[str, ...] = ()
+    problems: list[Problem] = field(default_factory=list)
+    unsupported: list[Problem] = field(default_factory=list)
+    revisions: int = 0
+
+
 def read_foreign_pdf(data: bytes, *, reason: str) -> SignedPdf:
     """Return what can be said of a file that is not of our own form.  Never raises.
 
     Args:
-        reason: why it is not, in English; repeated in the answer.
+        reason: why it is not, in English; repeated when nothing else can be said.
     """
     if max(map(data.count, _SECTION_MARKS)) > MAX_FOREIGN_PDF_REVISIONS or data.count(_OBJECT_MARK) > MAX_PDF_OBJECTS:
         detail = f"more than {MAX_FOREIGN_PDF_REVISIONS} appended sections or {MAX_PDF_OBJECTS} objects"
-        return _answer(data, (), (build_problem("too-large", detail=detail),), ())
-    try:
-        signatures = tuple(_read_signatures(data))
-    except Exception as error:  # noqa: BLE001  (a stranger's file can break a general parser in any way it likes)
-        _log.info("foreign PDF cannot be read: %s", type(error).__name__)
-        return _answer(data, (), (build_problem("unreadable", detail=reason),), ())
-    if not signatures:
-        return _answer(data, (), (build_problem("no-signature"),), (build_problem("foreign-structure", detail=reason),))
-    return _answer(data, signatures, (), (build_problem("foreign-structure", detail=reason),))
+        return _answer(data, _Found(problems=[build_problem("too-large", detail=detail)]))
+    found = _read_followed(data)
+    if found is None:
+        found = _read_scanned(data)
+    if not found.signatures:
+        code = "no-signature" if found.revisions else "unreadable"
+        found.problems.append(build_problem(code, detail=reason))
+    return _answer(data, found)
 
 
-def _read_signatures(data: bytes) -> Iterator[PdfSignature]:
-    reader = PdfFileReader(io.BytesIO(data))
+def _read_followed(data: bytes) -> _Found | None:
+    """Return what a reader finds that follows the offsets; None when it cannot."""
+    for strict in (True, False):
+        found = _Found()
+        try:
+            _read(data, found, strict=strict)
+        except LimitExceeded as error:
+            found.unsupported.append(build_problem("not-compared", detail=str(error)))
+        except Exception as error:  # noqa: BLE001  (a stranger's file can break a general parser in any way it likes)
+            _log.info("foreign PDF cannot be followed: %s", type(error).__name__)
+            if not found.signatures:
+                continue
+            found.unsupported.append(build_problem("not-compared", detail=type(error).__name__))
+        if found.signatures or found.revisions:
+            return found
+    return None
+
+
+def _read(data: bytes, found: _Found, *, strict: bool) -> None:
+    reader = PdfFileReader(io.BytesIO(data), strict=strict)
     if reader.encrypted:
-        raise ValueError("encrypted")
+        found.unsupported.append(build_problem("encrypted"))
+        found.signatures = tuple(scan_signatures(data))
+        found.revisions = int(reader.xrefs.total_revisions)
+        return
+    _check_costs(reader)
+    budget = Budget()
+    state = open_state(reader, int(reader.xrefs.total_revisions) - 1, budget)
+    fields = list_fields(state)
+    signed = [one for one in fields.values() if one.is_signature and one.is_signed][:MAX_SIGNATURES]
+    found.empty_fields = tuple(one.name for one in fields.values() if one.is_signature and not one.is_signed)
+    found.signatures = tuple(_read_signatures(data, reader, state, signed))
+    found.revisions = int(reader.xrefs.total_revisions)
+    if not strict:
+        found.unsupported.append(build_problem("repaired"))
+    if found.signatures:
+        first = min(one.covers_revision for one in found.signatures) - 1
+        found.unsupported += judge_places(data, reader, found.signatures)
+        found.unsupported += judge_revisions(reader, max(first, 0), budget)
+
+
+def _check_costs(reader: PdfFileReader) -> None:
+    """Refuse packed objects whose finding would take too long: each is found by reading its packet's list.
+
+    Raises:
+        LimitExceeded: it would.
+    """
+    packed: dict[int, int] = {}
+    for number in range(int(reader.xrefs.total_revisions)):
+        for reference in reader.xrefs.explicit_refs_in_revision(number):
+            place = reader.xrefs.get_historical_ref(reference, number)
+            packet = getattr(place, "obj_stream_id", None)
+            if packet is not None:
+                packed[packet] = packed.get(packet, 0) + 1
+    lookups = 0
+    for packet, count in packed.items():
+        held = raw_entries(generic.Reference(packet, 0, reader).get_object()).get("/N")
+        lookups += count * (int(held) if isinstance(held, generic.NumberObject) else 0)
+    if lookups > MAX_FOREIGN_PDF_LOOKUPS:
+        raise LimitExceeded(f"finding its packed objects takes more than {MAX_FOREIGN_PDF_LOOKUPS} steps")
+
+
+def _read_signatures(
+    data: bytes, reader: PdfFileReader, state: State, fields: Sequence[FormField]
+) -> Iterator[PdfSignature]:
+    """Return the signatures in the order in which they were made; one that several fields share, once."""
     digests = RangeDigests(data)
-    embedded = sorted(reader.embedded_signatures[:MAX_SIGNATURES], key=lambda one: int(one.signed_revision))
-    for one in embedded:
+    shared = {one.value: one for one in reversed(fields) if one.value is not None}
+    distinct = [one for one in fields if one.value is None or shared[one.value] is one]
+    numbered = sorted(((_find_revision(reader, one), one) for one in distinct), key=lambda pair: pair[0])
+    for revision, one in numbered:
         place = SignaturePlace(
-            field_name=str(one.field_name),
+            field_name=one.name,
             start=-1,
             end=len(data) + 1,
-            revision=int(one.signed_revision) + 1,
+            revision=revision + 1,
             revision_end=None,
             file_end=len(data),
             strict=False,
         )
-        yield read_signature(_convert(one.sig_object), place, digests)
+        yield read_signature(_convert(state, state.find_dictionary(one.raw_value)), place, digests)
 
 
-def _convert(dictionary: Any) -> dict[str, Value]:
+def _find_revision(reader: PdfFileReader, one: FormField) -> int:
+    """Return the number of the revision that wrote a signature; 0 is the first."""
+    if one.value is None:
+        return int(reader.xrefs.get_last_change(generic.Reference(one.number, 0, reader)))
+    return int(reader.xrefs.get_introducing_revision(generic.Reference(one.value, 0, reader)))
+
+
+def _convert(state: State, dictionary: Any) -> dict[str, Value]:
     """Return the entries of a signature dictionary that are read, in our own types."""
     found: dict[str, Value] = {}
-    contents = dictionary.get("/Contents")
-    if isinstance(contents, generic.ByteStringObject | generic.TextStringObject):
-        found["Contents"] = String(contents.original_bytes)
-    ranges = dictionary.get("/ByteRange")
+    contents = _to_string(state.resolve(dictionary.get("/Contents")))
+    if contents is not None:
+        found["Contents"] = contents
+    ranges = state.resolve(dictionary.get("/ByteRange"))
     if isinstance(ranges, generic.ArrayObject):
-        found["ByteRange"] = [int(one) for one in ranges if isinstance(one, generic.NumberObject)]
-    form = dictionary.get("/SubFilter")
+        numbers = [state.resolve(one) for one in ranges]
+        found["ByteRange"] = [int(one) if isinstance(one, generic.NumberObject) else None for one in numbers]
+    form = state.resolve(dictionary.get("/SubFilter"))
     if isinstance(form, generic.NameObject):
         found["SubFilter"] = Name(form.removeprefix("/"))
+    certificates = state.resolve(dictionary.get("/Cert"))
+    listed = list(certificates) if isinstance(certificates, generic.ArrayObject) else [certificates]
+    found["Cert"] = [_to_string(state.resolve(one)) for one in listed]
     for key in _TEXT_KEYS:
-        text = dictionary.get(f"/{key}")
-        if isinstance(text, generic.TextStringObject | generic.ByteStringObject):
-            found[key] = String(text.original_bytes)
+        text = _to_string(state.resolve(dictionary.get(f"/{key}")))
+        if text is not None:
+            found[key] = text
     return found
 
 
-def _answer(
-    data: bytes,
-    signatures: tuple[PdfSignature, ...],
-    problems: tuple[Problem, ...],
-    unsupported: tuple[Problem, ...],
-) -> SignedPdf:
+def _to_string(value: Any) -> String | None:
+    kinds = generic.TextStringObject | generic.ByteStringObject
+    return String(value.original_bytes) if isinstance(value, kinds) else None
+
+
+def _read_scanned(data: bytes) -> _Found:
+    """Return the signatures of a file that nobody can follow, if any of them is right; else it is only unreadable."""
+    signatures = tuple(scan_signatures(data))
+    found = signatures if any(one.intact for one in signatures) else ()
+    return _Found(signatures=found, unsupported=[build_problem("repaired")])
+
+
+def _answer(data: bytes, found: _Found) -> SignedPdf:
+    unsupported = tuple(dict.fromkeys(found.unsupported))
     return SignedPdf(
         sha256=hashlib.sha256(data).digest(),
-        revisions=0,
-        signatures=signatures,
-        empty_fields=(),
-        problems=problems,
+        revisions=found.revisions,
+        signatures=found.signatures,
+        empty_fields=found.empty_fields,
+        problems=tuple(found.problems),
         unsupported=unsupported,
-        covered_to_end=any(one.whole_file for one in signatures),
+        covered_to_end=bool(found.signatures) and not unsupported,
         attachment=None,
         first_revision_sha256=None,
         dss_certificates=(),

@@ -82,6 +82,79 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Tệp dữ liệu đính kèm không đọc được hoặc không phải duy nhất: {detail}.",
         "The attached data file cannot be read or is not the only one: {detail}.",
     ),
+    # what a stranger's file shows after its first signature
+    "later-removed": (
+        "Bản sửa đổi {revision} xóa đối tượng đã có khi ký.",
+        "Revision {revision} removes objects that were there when it was signed.",
+    ),
+    "later-catalog": (
+        "Bản sửa đổi {revision} thay đổi danh mục của tệp sau khi ký: {detail}.",
+        "Revision {revision} changes the catalog after signing: {detail}.",
+    ),
+    "later-metadata": (
+        "Bản sửa đổi {revision} thay đổi thông tin mô tả của tệp sau khi ký.",
+        "Revision {revision} changes the description of the file after signing.",
+    ),
+    "later-form": (
+        "Bản sửa đổi {revision} thay đổi biểu mẫu sau khi ký: {detail}.",
+        "Revision {revision} changes the form after signing: {detail}.",
+    ),
+    "later-field": (
+        "Bản sửa đổi {revision} thêm hoặc thay đổi ô biểu mẫu sau khi ký: {detail}.",
+        "Revision {revision} adds or changes form fields after signing: {detail}.",
+    ),
+    "later-value": (
+        "Bản sửa đổi {revision} điền hoặc thay giá trị ô biểu mẫu sau khi ký: {detail}.",
+        "Revision {revision} fills in or changes a form value after signing: {detail}.",
+    ),
+    "later-locked": (
+        "Bản sửa đổi {revision} ký vào ô {detail} mà chữ ký trước đã khóa.",
+        "Revision {revision} signs the field {detail}, which an earlier signature has closed.",
+    ),
+    "later-store": (
+        "Bản sửa đổi {revision} ghi kho chứng cứ (DSS) không đúng khuôn dạng.",
+        "Revision {revision} writes a document security store that is not well formed.",
+    ),
+    "later-annotation": (
+        "Bản sửa đổi {revision} thêm hoặc thay đổi chú thích trên trang sau khi ký: {detail}.",
+        "Revision {revision} adds or changes annotations on a page after signing: {detail}.",
+    ),
+    "later-page": (
+        "Bản sửa đổi {revision} thay đổi trang sau khi ký: {detail}.",
+        "Revision {revision} changes pages after signing: {detail}.",
+    ),
+    "later-appearance": (
+        "Bản sửa đổi {revision} thay hình hiển thị đã có khi ký: đối tượng {detail}.",
+        "Revision {revision} replaces an appearance that was there when it was signed: object {detail}.",
+    ),
+    "later-object": (
+        "Bản sửa đổi {revision} thay đổi nội dung đã ký: đối tượng {detail}.",
+        "Revision {revision} changes what was signed: object {detail}.",
+    ),
+    "not-compared": (
+        "Không so sánh được những gì đã thêm vào tệp PDF sau chữ ký: {detail}.",
+        "What was added to the PDF after a signature could not be compared: {detail}.",
+    ),
+    "hidden-objects": (
+        "Tệp PDF có đối tượng ngoài bảng tham chiếu hoặc sai chỗ; mỗi chương trình có thể hiển thị một khác: {detail}.",
+        "The PDF holds objects outside its tables or in wrong places; viewers may show different things: {detail}.",
+    ),
+    "repaired": (
+        "Cấu trúc tệp PDF bị hỏng; mỗi chương trình có thể sửa và hiển thị một cách khác nhau.",
+        "The structure of the PDF is damaged; programs may repair and show it in different ways.",
+    ),
+    "encrypted": (
+        "Tệp PDF được mã hóa; phần thêm vào sau chữ ký không được xét.",
+        "The PDF is encrypted; what was added after a signature is not judged.",
+    ),
+    "trailing-octets": (
+        "Sau phần cuối của tệp PDF còn dữ liệu không thuộc tệp.",
+        "Octets that do not belong to the PDF stand behind its end.",
+    ),
+    "hidden-in-gap": (
+        "Trong phần mà chữ ký không phủ có nội dung khác ngoài chữ ký.",
+        "Content other than the signature stands in the part that the signature leaves out.",
+    ),
     # one signature
     "byte-range": (
         "Chữ ký không phủ đúng phần tệp của nó: {detail}.",

@@ -128,6 +128,7 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
         has_signing_certificate=signature.has_signing_certificate,
         covers_revision=place.revision if covered is not None else 0,
         covered_end=0 if covered is None else covered.end,
+        gap=(0, 0) if covered is None else (covered.hole_start, covered.hole_end),
         whole_file=covers_all,
         closes=_locks_all_fields(dictionary.get("Reference")),
     )

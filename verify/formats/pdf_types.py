@@ -45,6 +45,7 @@ class PdfSignature:
     has_signing_certificate: bool  # ESS signing-certificate-v2 present and right
     covers_revision: int  # 1-based number of the revision it ends with; 0 when it ends with none
     covered_end: int  # offset where the covered octets end; 0 when there are none
+    gap: tuple[int, int]  # offsets of what is left out between; equal when there is nothing
     whole_file: bool  # nothing follows what it covers
     closes: bool  # carries a FieldMDP transform that locks all fields
 
