@@ -1,7 +1,8 @@
 """One action of one person: many documents, both formats, one approval, at the speed of the key.
 
 A batch is cut into chunks.  Each chunk is prepared, signed and attached in turn, and several chunks are under way at
-once in lanes: while the key works on one, the next is prepared and the one before is attached.  The number under way is
+once in lanes: while the key works on one, the next is prepared and the one before is attached.  A key in memory has as
+many lanes as it can work in at once, and each goes through its chunk document by document.  The number under way is
 bounded, so memory stays flat however long the batch.  The key is held here and nowhere else; RSA of the `cryptography`
 package works outside Python's lock, so threads are enough for it.
 
@@ -19,7 +20,7 @@ from functools import partial
 from itertools import chain, count, islice
 from typing import Final, Generic
 
-from signing.batch.keys import KeyDesk, count_parallel_calls
+from signing.batch.keys import KeyDesk, count_parallel_calls, is_in_memory
 from signing.batch.lanes import Lanes
 from signing.batch.rooms import LocalRoom, Room
 from signing.batch.tasks import SigningResult, SigningTask
@@ -114,9 +115,15 @@ def sign_named(
             stack.enter_context(closing(WorkerRoom(workplace, terms))) for _ in range(workers)
         ]
         rooms = rooms or [LocalRoom(workplace, terms, timestamps=timestamps)]
-        lanes = max(count_parallel_calls(signer) + 1, 2 * workers)
+        lanes = _count_lanes(signer, workers)
         works = [partial(_work, rooms[number % len(rooms)], desk, workplace) for number in range(lanes)]
         yield from Lanes(chain(first, chunks), works, limit=2 * lanes).run()
+
+
+def _count_lanes(signer: Signer, workers: int) -> int:
+    """Return the chunks under way at once: with a key elsewhere, one more than it works on, to be ready for it."""
+    calls = count_parallel_calls(signer)
+    return max(calls if is_in_memory(signer) else calls + 1, 2 * workers)
 
 
 def choose_workers(count: int) -> int:
@@ -150,6 +157,8 @@ def _work(
     """Prepare, sign and attach one chunk; a chunk that comes after the key was lost is not even opened."""
     if desk.lost is not None:
         return [workplace.keep(name, desk.lost) for name in chunk.names]
+    if desk.is_in_memory and isinstance(room, LocalRoom):
+        return room.work_through(chunk.names, desk.sign_one)
     try:
         answers = desk.sign(room.prepare(chunk.number, chunk.names))
         return room.attach(chunk.number, answers)

@@ -32,6 +32,15 @@ class KeyDesk:
         """Return why the key is not asked any more, or None."""
         return self._lost
 
+    @property
+    def is_in_memory(self) -> bool:
+        """Return whether the key answers at once, so that lists gain nothing."""
+        return is_in_memory(self._signer)
+
+    def sign_one(self, wanted: Wanted) -> Answer:
+        """Return the answer for one document."""
+        return self.sign([wanted])[0]
+
     def sign(self, wanted: Sequence[Wanted]) -> list[Answer]:
         """Return the answers for the documents of one chunk, in their order."""
         answers: list[dict[SignatureFormat, bytes | TranscriptError]] = [{} for _ in wanted]
@@ -73,6 +82,11 @@ class KeyDesk:
 def count_parallel_calls(signer: Signer) -> int:
     """Return how many calls of `sign_digests` may be at work at once."""
     return max(1, signer.parallel_calls) if isinstance(signer, ParallelSigner) else 1
+
+
+def is_in_memory(signer: Signer) -> bool:
+    """Return whether the key takes lists of any length and works in several threads: one that was read from a file."""
+    return signer.list_size is None and count_parallel_calls(signer) > 1
 
 
 def _split(places: Sequence[_Place], size: int | None) -> Iterator[Sequence[_Place]]:

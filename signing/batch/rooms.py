@@ -7,7 +7,7 @@ small: for each document the digests that wait, later what the workplace says of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final, Generic, Protocol, TypeAlias
@@ -73,21 +73,33 @@ class LocalRoom(Generic[NameT, KeptT]):
 
     def prepare(self, number: int, names: Sequence[NameT]) -> list[Wanted]:
         """As `Room.prepare`."""
-        with self._lock:
-            hold = _Held if len(names) <= MAX_KEPT_OPEN else _hold_closed
-            held = [hold(name, self._prepare(name)) for name in names]
-            self._held[number] = held
+        hold = _Held if len(names) <= MAX_KEPT_OPEN else _hold_closed
+        held = [hold(name, self._prepare(name)) for name in names]
+        self._held[number] = held
         return [_list_wanted(one.prepared) for one in held]
 
     def attach(self, number: int, answers: Sequence[Answer]) -> list[KeptT]:
         """As `Room.attach`."""
-        with self._lock:
-            held = self._held.pop(number)
-            return self._keep(held, [self._attach(one, answer) for one, answer in zip(held, answers, strict=True)])
+        held = self._held.pop(number)
+        return self._keep(held, [self._attach(one, answer) for one, answer in zip(held, answers, strict=True)])
+
+    def work_through(self, names: Sequence[NameT], sign: Callable[[Wanted], Answer]) -> list[KeptT]:
+        """Prepare, sign and attach one document after the other; return what the workplace says of each.
+
+        For a key in memory: a thread that waits for Python's lock behind another one's long chunk would leave the key
+        idle, so between two uses of the key only one document's work is done.
+        """
+        held, outcomes = [], []
+        for name in names:
+            one = _Held(name, self._prepare(name))
+            held.append(one)
+            outcomes.append(self._attach(one, sign(_list_wanted(one.prepared))))
+        return self._keep(held, outcomes)
 
     def _prepare(self, name: NameT) -> PreparedTask | TranscriptError:
         try:
-            task = self._workplace.open(name)
+            with self._lock:
+                task = self._workplace.open(name)
         except TranscriptError as error:
             return error
         return prepare_task(task, self._terms.identity, check=self._terms.check, at=self._terms.at)
@@ -109,17 +121,19 @@ class LocalRoom(Generic[NameT, KeptT]):
     def _open_again(self, name: NameT, closed: _Closed) -> PreparedTask | TranscriptError:
         """Return the task as it is now; what changed since it was prepared is found out when it is attached."""
         try:
-            return PreparedTask(self._workplace.open(name), None, closed.pendings, closed.errors)
+            with self._lock:
+                return PreparedTask(self._workplace.open(name), None, closed.pendings, closed.errors)
         except TranscriptError as error:
             return error
 
     def _keep(self, held: Sequence[_Held[NameT]], outcomes: Sequence[SigningResult | TranscriptError]) -> list[KeptT]:
-        kept = [self._workplace.keep(one.name, outcome) for one, outcome in zip(held, outcomes, strict=True)]
-        try:
-            self._workplace.flush()
-        except TranscriptError as error:
-            return [self._workplace.keep(one.name, error) for one in held]
-        return kept
+        with self._lock:
+            kept = [self._workplace.keep(one.name, outcome) for one, outcome in zip(held, outcomes, strict=True)]
+            try:
+                self._workplace.flush()
+            except TranscriptError as error:
+                return [self._workplace.keep(one.name, error) for one in held]
+            return kept
 
 
 def _hold_closed(name: NameT, prepared: PreparedTask | TranscriptError) -> _Held[NameT]:

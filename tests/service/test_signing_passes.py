@@ -209,7 +209,7 @@ def test_a_full_store_stops_the_pass_and_what_was_saved_stays(
     multiply(school, COPIES)
     teacher = find_rsa_teacher(school)
     slot_id = list_open(school, teacher)[0][1]
-    left = [2 * 40]
+    left = [2 * 70]  # two lanes with chunks of 32 documents: one at least gets to its end
 
     def write(path: Path, content: bytes) -> None:
         left[0] -= 1
