@@ -108,6 +108,8 @@ def verify_timestamp(
     problem = _find_signature_problem(stamp, signer)
     if problem is not None:
         return _broken(stamp, "SIG_CRYPTO_FAILURE", problem)
+    if stamp.time < signer.not_before:  # no clock tolerance: an authority knows when it got its certificate
+        return _broken(stamp, "NOT_YET_VALID", "the time stamp is older than the certificate of its authority")
     path = validate_path(
         signer,
         trust=trust,
