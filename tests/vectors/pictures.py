@@ -80,14 +80,14 @@ def sign_pdf(
 def _sign(pdf: bytes, slot: Slot, key: Signer, policy: SigningPolicy, *, stamped: bool) -> bytes:
     here, identity = school(), SigningIdentity.of(key)
     pending = pades.prepare(
-        pdf, slot, identity, at=here.clock.at, appearance=_build_appearance(pdf, slot), policy=policy
+        pdf, slot, identity, at=here.clock.at, appearance=build_appearance(pdf, slot), policy=policy
     )
     (value,) = key.sign_digests([pending.digest])
     token = here.stamp(pades.timestamp_imprint(pending, value))[0] if stamped else None
     return pades.attach(pdf, pending, value, identity=identity, timestamp=token)
 
 
-def _build_appearance(pdf: bytes, slot: Slot) -> Appearance:
+def build_appearance(pdf: bytes, slot: Slot) -> Appearance:
     field, at = read_prepared(pdf).fields[slot.slot_id], school().clock.at
     if slot.staff_code is None:
         return build_seal_appearance(field.width, field.height, school_name=slot.name, signed_at=at, qr_url=QR_URL)

@@ -6,13 +6,15 @@ be there; whatever else is there is not such an addition.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
 from transcript_core.canonical import parse_foreign_xml
 from transcript_core.errors import InputError
+from transcript_core.limits import MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_OCSP_BYTES, MAX_REVOCATION_PIECES
+from verify.formats.pdf_contents import SecurityStore, load_all
 from verify.formats.pdf_graph import Number, State, raw_entries, same
 
 _LISTS: Final = frozenset({"/Certs", "/OCSPs", "/CRLs"})
@@ -54,6 +56,23 @@ def list_store_numbers(state: State, value: Any) -> set[Number] | None:
         return None
     inner = [state.find_dictionary(one).get(key) for one in entries.values() for key in _VRI_LISTS]
     return set(_list_numbers([value, *(store.get(key) for key in (*_LISTS, "/VRI")), *entries.values(), *inner]))
+
+
+def read_foreign_store(state: State) -> SecurityStore:
+    """Return what the file's /DSS holds; what cannot be read is left out, since it proves nothing."""
+    store = state.find_dictionary(raw_entries(state.get(state.root)).get("/DSS"))
+    return SecurityStore(
+        certificates=tuple(load_all(_list_pieces(state, store.get("/Certs"), MAX_CERTIFICATE_BYTES))),
+        ocsps=tuple(_list_pieces(state, store.get("/OCSPs"), MAX_OCSP_BYTES)),
+        crls=tuple(_list_pieces(state, store.get("/CRLs"), MAX_CRL_BYTES)),
+    )
+
+
+def _list_pieces(state: State, value: Any, max_bytes: int) -> Iterator[bytes]:
+    for one in state.find_array(value)[:MAX_REVOCATION_PIECES]:
+        stream = state.resolve(one)
+        if isinstance(stream, generic.StreamObject) and len(stream.data) <= max_bytes:
+            yield bytes(stream.data)
 
 
 def _is_vri_entry(state: State, value: Any) -> bool:

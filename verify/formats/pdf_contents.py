@@ -5,6 +5,7 @@ ISO 32000-1, 7.11.4 (embedded files); ETSI EN 319 142-1, 5.4.2 (DSS).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,7 +65,7 @@ def read_store(file: PdfFile, revision: int) -> SecurityStore:
     except MalformedPdf:
         return SecurityStore()
     return SecurityStore(
-        certificates=tuple(_load_certificates(_list_streams(file, store.get("Certs"), MAX_CERTIFICATE_BYTES))),
+        certificates=tuple(load_all(_list_streams(file, store.get("Certs"), MAX_CERTIFICATE_BYTES))),
         ocsps=tuple(_list_streams(file, store.get("OCSPs"), MAX_OCSP_BYTES)),
         crls=tuple(_list_streams(file, store.get("CRLs"), MAX_CRL_BYTES)),
     )
@@ -94,7 +95,8 @@ def _list_streams(file: PdfFile, references: Value, max_bytes: int) -> list[byte
     return found
 
 
-def _load_certificates(ders: list[bytes]) -> list[Certificate]:
+def load_all(ders: Iterable[bytes]) -> list[Certificate]:
+    """Return the certificates that can be read."""
     found: list[Certificate] = []
     for der in ders:
         try:

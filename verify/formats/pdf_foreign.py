@@ -26,6 +26,8 @@ from transcript_core.limits import (
     MAX_SIGNATURES,
 )
 from transcript_core.pdf import Name, String, Value
+from verify.formats.pdf_additions import read_foreign_store
+from verify.formats.pdf_contents import SecurityStore
 from verify.formats.pdf_difference import judge_revisions
 from verify.formats.pdf_fields import FormField, list_fields
 from verify.formats.pdf_graph import Budget, State, open_state, raw_entries
@@ -50,6 +52,7 @@ class _Found:
     problems: list[Problem] = field(default_factory=list)
     unsupported: list[Problem] = field(default_factory=list)
     revisions: int = 0
+    store: SecurityStore = field(default_factory=SecurityStore)
 
 
 def read_foreign_pdf(data: bytes, *, reason: str) -> SignedPdf:
@@ -103,6 +106,7 @@ def _read(data: bytes, found: _Found, *, strict: bool) -> None:
     found.empty_fields = tuple(one.name for one in fields.values() if one.is_signature and not one.is_signed)
     found.signatures = tuple(_read_signatures(data, reader, state, signed))
     found.revisions = int(reader.xrefs.total_revisions)
+    found.store = read_foreign_store(state)
     if not strict:
         found.unsupported.append(build_problem("repaired"))
     if found.signatures:
@@ -207,9 +211,9 @@ def _answer(data: bytes, found: _Found) -> SignedPdf:
         covered_to_end=bool(found.signatures) and not unsupported,
         attachment=None,
         first_revision_sha256=None,
-        dss_certificates=(),
-        dss_ocsps=(),
-        dss_crls=(),
+        dss_certificates=found.store.certificates,
+        dss_ocsps=found.store.ocsps,
+        dss_crls=found.store.crls,
         archived_ocsps=(),
         archived_crls=(),
     )

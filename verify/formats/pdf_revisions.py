@@ -35,7 +35,7 @@ from verify.formats.pdf_changes import (
     get_dictionary,
 )
 from verify.formats.pdf_problems import Problem, build_problem
-from verify.formats.pdf_signature import DOCUMENT_TIMESTAMP_FORM
+from verify.formats.pdf_signature import DOCUMENT_TIMESTAMP_FORM, locks_all_fields
 from verify.formats.pdf_stamps import classify_stamp, find_stamped_objects
 from verify.formats.pdf_store import classify_store
 
@@ -141,7 +141,7 @@ def _classify_signing(file: PdfFile, revision: Revision, target: SignatureField,
         detail = "more than its value and its appearance, or not in the permitted form"
         problems.append(build_problem("field-changed", revision=number, field=target.name, detail=detail))
         return Change(number, ChangeKind.OTHER, target, signature, tuple(problems))
-    problems += _check_signature_dictionary(revision, signature)
+    problems += _check_signature_dictionary(revision, signature, closes=target.locks)
     drawn, complaints = _walk_appearance(revision, appearance, history.form.fonts)
     problems += complaints
     left_over = revision.objects.keys() - drawn - {signature, target.number}
@@ -162,7 +162,7 @@ def _normal_appearance(filled: Mapping[str, Value], file: PdfFile, revision: Rev
     return find_new_reference(appearance["N"], file, revision)
 
 
-def _check_signature_dictionary(revision: Revision, number: int) -> Iterator[Problem]:
+def _check_signature_dictionary(revision: Revision, number: int, *, closes: bool) -> Iterator[Problem]:
     value = revision.objects[number].value
     detail = None
     if not isinstance(value, dict) or not value.keys() <= _SIGNATURE_KEYS or value.get("Type") != "Sig":
@@ -173,6 +173,8 @@ def _check_signature_dictionary(revision: Revision, number: int) -> Iterator[Pro
         detail = "/Contents or /ByteRange is missing"
     elif set(list_references(value)) - {revision.root}:
         detail = "values outside the dictionary"
+    elif closes and not locks_all_fields(value.get("Reference")):
+        detail = "it does not close the file, though its field says so"
     if detail is not None:
         yield build_problem("signature-dictionary", revision=revision.number, detail=detail)
 

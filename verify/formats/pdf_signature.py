@@ -30,7 +30,6 @@ DOCUMENT_TIMESTAMP_FORM: Final = "ETSI.RFC3161"
 """SubFilter of a document timestamp, whose /Contents is the token itself (EN 319 142-1, 5.4.3)."""
 
 _FORMS: Final = frozenset({_PADES_FORM, "adbe.pkcs7.detached", _SHA1_FORM, BARE_RSA_FORM, DOCUMENT_TIMESTAMP_FORM})
-_NOT_AT_END: Final = "it does not end where its revision ends"
 _LOOK_BACK: Final = 32
 """Octets before /Contents that are looked at for its name."""
 
@@ -130,7 +129,7 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
         covered_end=0 if covered is None else covered.end,
         gap=(0, 0) if covered is None else (covered.hole_start, covered.hole_end),
         whole_file=covers_all,
-        closes=_locks_all_fields(dictionary.get("Reference")),
+        closes=locks_all_fields(dictionary.get("Reference")),
     )
 
 
@@ -170,16 +169,16 @@ def _read_byte_range(
     if not 0 <= first < covered.hole_start <= hole_end <= covered.end <= len(digests.data):
         reading.add("byte-range", "its parts overlap, or it leads out of the file")
         return None
-    problems = _judge_range(covered, contents, place)
-    for detail in problems:
-        reading.note("byte-range", detail)
-    return None if problems and place.strict and problems != (_NOT_AT_END,) else covered
+    wrong = _judge_range(covered, contents, place)
+    if wrong is not None:
+        reading.note("byte-range", wrong)
+    return covered
 
 
-def _judge_range(covered: _Covered, contents: String, place: SignaturePlace) -> tuple[str, ...]:
-    """Return what is wrong with a range that can be computed."""
+def _judge_range(covered: _Covered, contents: String, place: SignaturePlace) -> str | None:
+    """Return what is wrong with a range that can be computed; None when nothing is."""
     if covered.start:
-        return ("it does not begin at 0",)
+        return "it does not begin at 0"
     data = covered.digests.data
     hole = data[covered.hole_start : covered.hole_end]
     if not place.strict:
@@ -188,10 +187,10 @@ def _judge_range(covered: _Covered, contents: String, place: SignaturePlace) -> 
     exact = hole[:1] == b"<" and hole[-1:] == b">" and hole[1:-1].lower() == contents.hex().encode("ascii")
     before = data[max(covered.hole_start - _LOOK_BACK, 0) : covered.hole_start]
     if not inside or not exact or not before.rstrip(b" \r\n\t").endswith(b"/Contents"):
-        return ("the gap is not exactly the signature's own /Contents",)
+        return "the gap is not exactly the signature's own /Contents"
     if place.revision_end is not None and covered.end != place.revision_end:
-        return (_NOT_AT_END,)
-    return ()
+        return "it does not end where its revision ends"
+    return None
 
 
 def _read_text(dictionary: Mapping[str, Value], key: str) -> str | None:
@@ -216,7 +215,7 @@ def _read_date(text: str | None) -> datetime | None:
         return None
 
 
-def _locks_all_fields(references: Value) -> bool:
+def locks_all_fields(references: Value) -> bool:
     """Say whether the signature carries a FieldMDP transform over all fields (ISO 32000-1, 12.8.2.4)."""
     for reference in references if isinstance(references, list) else ():
         if isinstance(reference, dict) and reference.get("TransformMethod") == Name("FieldMDP"):
