@@ -44,7 +44,7 @@ __all__ = [
 TRANSCRIPT_SCHEMA: Final = "hoc-ba-1.0.xsd"
 """Name of the schema of transcripts and recalls, signatures included."""
 
-_ID_ATTRIBUTES: Final = ("Id", "ID", "id", f"{{{XML_NAMESPACE}}}id")
+_ID_ATTRIBUTES: Final = frozenset({"Id", "ID", "id", f"{{{XML_NAMESPACE}}}id"})
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _DECLARATION: Final = re.compile(
     rb"""<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:'(?P<v1>[^'<>]*)'|"(?P<v2>[^"<>]*)")"""
@@ -63,10 +63,8 @@ FOREIGN_ENCODINGS: Final = {
 
 _BLANKS: Final = re.compile(rb"[ \t\r\n]*")
 _TOO_DEEP: Final = etree.XPath(f"boolean({'/*' * (MAX_XML_DEPTH + 1)})")
-_TOO_MANY_ATTRIBUTES: Final = etree.XPath(f"boolean(//*[count(@*) > {MAX_XML_ATTRIBUTES}])")
-_ALL_WITH_ID: Final = etree.XPath(
-    "//*[@Id or @ID or @id or @xml:id]", namespaces={"xml": XML_NAMESPACE}, smart_strings=False
-)
+_TOO_MANY_ATTRIBUTES: Final = etree.XPath(f"boolean(/descendant::*/@*[{MAX_XML_ATTRIBUTES + 1}])")
+_ALL_WITH_ATTRIBUTES: Final = etree.XPath("/descendant::*[@*]", smart_strings=False)
 
 
 def parse_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
@@ -145,12 +143,11 @@ def build_id_map(root: etree._Element) -> dict[str, etree._Element]:
         MalformedTranscript: an identifier is empty or stands on two elements.
     """
     found: dict[str, etree._Element] = {}
-    for element in cast("list[etree._Element]", _ALL_WITH_ID(root)):
-        for name in _ID_ATTRIBUTES:
-            value = element.get(name)
-            if value is None:
+    for element in cast("list[etree._Element]", _ALL_WITH_ATTRIBUTES(root)):
+        for name, value in element.items():
+            if name not in _ID_ATTRIBUTES:
                 continue
-            if not value or found.setdefault(value, element) is not element:
+            if not value or found.setdefault(str(value), element) is not element:
                 raise MalformedTranscript("an identifier is empty or stands twice", line=get_line(element))
     return found
 
@@ -225,7 +222,8 @@ def _skip(data: bytes, end: bytes, position: int) -> int:
 
 def _check_markup(data: bytes) -> None:
     """Bound the tree before it is built: every element has its own start, and every prefix its own declaration."""
-    if data.count(b"<") - data.count(b"</") > MAX_XML_ELEMENTS:
+    marks = data.count(b"<")
+    if marks > MAX_XML_ELEMENTS and marks - data.count(b"</") > MAX_XML_ELEMENTS:
         raise LimitExceeded(f"the XML has more than {MAX_XML_ELEMENTS} elements")
     if data.count(b"xmlns") > MAX_XML_NAMESPACES:
         raise LimitExceeded(f"the XML has more than {MAX_XML_NAMESPACES} namespace declarations")

@@ -8,6 +8,7 @@ report can say which part was moved.  Spec: `docs/schema.md`, parts; TT 22/2021,
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from lxml.etree import _Element
@@ -52,10 +53,14 @@ def _find_info(examination: Examination) -> _Element | None:
 
 def _judge(info: _Element) -> Verdict:
     parts = list(info.iter("DIEM_TONG_KET"))
-    moved = [part for part in parts if not _belongs(part, info)]
+    tags = [field.tag for field in PART_CONTEXT.fields if isinstance(field, Leaf)]
+    head = {tag: info.findtext(_IN_HEAD[tag]) for tag in tags}
+    moved = [part for part in parts if any(part.findtext(tag) != text for tag, text in head.items())]
     if moved:
         return _failed(moved, "thuộc về học bạ khác", "belongs to another transcript")
-    outdated = [part for part in parts if not _is_listed_revision(part, info)]
+    listed = _list_revisions(info)
+    version = _number(info.findtext("PHIEN_BAN"))
+    outdated = [part for part in parts if not _is_listed_revision(part, listed, version)]
     if outdated:
         return _failed(outdated, "không đúng phiên bản đã ghi", "is not of the revision that is listed")
     return PASSED
@@ -66,19 +71,17 @@ def _failed(parts: list[_Element], what_vi: str, what_en: str) -> Verdict:
     return failed(f"Phần điểm {names} {what_vi}.", f"Part {names} {what_en}.", SubIndication.SIG_CONSTRAINTS_FAILURE)
 
 
-def _belongs(part: _Element, info: _Element) -> bool:
-    tags = [field.tag for field in PART_CONTEXT.fields if isinstance(field, Leaf)]
-    return all(part.findtext(tag) == info.findtext(_IN_HEAD[tag]) for tag in tags)
+def _list_revisions(info: _Element) -> dict[str | None, set[str | None]]:
+    """Return the revisions that the list of signers names, by the part's Id."""
+    listed: dict[str | None, set[str | None]] = {}
+    for signer in info.iter("NGUOI_KY"):
+        listed.setdefault(signer.findtext("PHAN_KY"), set()).add(signer.findtext("PHIEN_BAN_PHAN_KY"))
+    return listed
 
 
-def _is_listed_revision(part: _Element, info: _Element) -> bool:
-    revision, version = part.findtext("PHIEN_BAN_THAY_DOI"), info.findtext("PHIEN_BAN")
-    listed = {
-        signer.findtext("PHIEN_BAN_PHAN_KY")
-        for signer in info.iter("NGUOI_KY")
-        if signer.findtext("PHAN_KY") == part.get("Id")
-    }
-    return _number(revision) <= _number(version) and listed <= {revision}
+def _is_listed_revision(part: _Element, listed: Mapping[str | None, set[str | None]], version: int) -> bool:
+    revision = part.findtext("PHIEN_BAN_THAY_DOI")
+    return _number(revision) <= version and listed.get(part.get("Id"), set()) <= {revision}
 
 
 def _number(text: str | None) -> int:

@@ -12,7 +12,7 @@ contradicts itself is a problem.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
@@ -162,11 +162,17 @@ def _find_signer(info: Any, certificates: Sequence[Certificate]) -> Certificate 
     for certificate in certificates:
         if identifier.name == "issuer_and_serial_number":
             named = identifier.chosen
-            if named["serial_number"].native == certificate.serial and named["issuer"] == certificate.asn1.issuer:
+            if named["serial_number"].native == certificate.serial and _is_name(named["issuer"], certificate):
                 return certificate
         elif identifier.chosen.native == _find_key_identifier(certificate):
             return certificate
     return None
+
+
+def _is_name(name: Any, certificate: Certificate) -> bool:
+    """Say whether a name is the certificate's issuer: octet for octet, or by RFC 5280, 7.1, which takes longer."""
+    issuer = certificate.asn1.issuer
+    return bool(name.dump() == issuer.dump() or name == issuer)
 
 
 def _find_key_identifier(certificate: Certificate) -> bytes:
@@ -289,13 +295,16 @@ def _check_value(
     return right
 
 
-def _list_signed(info: Any, inner: bytes | None, content: Content) -> Sequence[bytes]:
-    """Return what the value may have been made over: the attributes as they stand or in DER, else the content."""
+def _list_signed(info: Any, inner: bytes | None, content: Content) -> Iterator[bytes]:
+    """Yield what the value may have been made over: the attributes as they stand or in DER, else the content."""
     if isinstance(info["signed_attrs"], core.Void) or not len(info["signed_attrs"]):
-        return (content.octets() if inner is None else inner,)
+        yield content.octets() if inner is None else inner
+        return
     stands = _SET_TAG + info["signed_attrs"].dump()[1:]
+    yield stands
     ordered = cms.CMSAttributes(sorted(info["signed_attrs"], key=_encode)).dump(force=True)
-    return (stands,) if stands == ordered else (stands, ordered)
+    if stands != ordered:
+        yield ordered
 
 
 def _encode(attribute: Any) -> bytes:

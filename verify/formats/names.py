@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final
 
 from transcript_core.c14n import C14nMethod
@@ -35,6 +36,7 @@ WEAK_DIGESTS: Final[Mapping[str, str]] = {
 """Digest methods that are computed, so that a report can say what the mathematics gives, and never accepted."""
 
 
+@cache
 def ds(name: str) -> str:
     """Return the Clark name of an XML Signature element."""
     return f"{{{DS}}}{name}"

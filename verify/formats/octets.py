@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lxml.etree import _Element
 
 from transcript_core.c14n import SLOWNESS, C14nMethod, canonicalize, canonicalize_document, is_slow
 from transcript_core.errors import LimitExceeded
 from transcript_core.limits import MAX_CANONICAL_BYTES
+from verify.formats.encoding import has_hidden_nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,21 @@ class NodeSet:
 _Key = tuple[NodeSet, C14nMethod, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Written:
+    """The canonical octets of one node set, and their digests by the names of hashlib."""
+
+    octets: bytes
+    digests: dict[str, bytes] = field(default_factory=dict)
+
+    def digest(self, name: str) -> bytes:
+        """Return the digest, computed when it is first asked for."""
+        found = self.digests.get(name)
+        if found is None:
+            found = self.digests[name] = hashlib.new(name, self.octets).digest()
+        return found
+
+
 class OctetCache:
     """Canonical octets and digests of the node sets of one document.
 
@@ -50,22 +66,26 @@ class OctetCache:
     def __init__(self, root: _Element, ids: Mapping[str, _Element]) -> None:
         self.root = root
         self.ids = ids
-        self._octets: dict[_Key, bytes] = {}
-        self._digests: dict[tuple[_Key, str], bytes] = {}
+        self._written: dict[_Key, _Written] = {}
         self._left = MAX_CANONICAL_BYTES
+        self._hides = has_hidden_nodes(root)
 
     def with_ids(self, ids: Mapping[str, _Element]) -> OctetCache:
         """Return a cache of the same document that knows its identifiers, and all octets computed so far."""
         known = OctetCache(self.root, ids)
-        known._octets.update(self._octets)
+        known._written.update(self._written)
         known._left = self._left
         return known
+
+    def has_hidden_nodes(self, node: _Element) -> bool:
+        """Return whether `node` holds a comment, processing instruction or entity."""
+        return self._hides and has_hidden_nodes(node)
 
     def get_octets(
         self, node: _Element, method: C14nMethod = C14nMethod.EXCLUSIVE, prefixes: tuple[str, ...] = ()
     ) -> bytes:
         """Return the canonical octets of `node` in its document; for our own use, so without budget."""
-        return self._get((NodeSet(node), method, prefixes))
+        return self._get((NodeSet(node), method, prefixes)).octets
 
     def get_digest(
         self,
@@ -75,7 +95,7 @@ class OctetCache:
         prefixes: tuple[str, ...] = (),
     ) -> bytes:
         """Return the digest (`name` as in hashlib) of the canonical octets of `node`."""
-        return self._digest((NodeSet(node), method, prefixes), name)
+        return self._get((NodeSet(node), method, prefixes)).digest(name)
 
     def request(self, nodes: NodeSet, method: C14nMethod, prefixes: tuple[str, ...] = ()) -> bytes:
         """Return the octets of a node set that a signature asks for.
@@ -84,17 +104,11 @@ class OctetCache:
             LimitExceeded: the document's signatures ask for more work than honest ones need.
             MalformedTranscript: there is no canonical form.
         """
-        key = (nodes, method, prefixes)
-        if key not in self._octets:
-            self.spend(0)
-            weight = SLOWNESS if _is_slow(key) else 1
-            self.spend(weight * len(self._get(key)))
-        return self._octets[key]
+        return self._request((nodes, method, prefixes)).octets
 
     def request_digest(self, nodes: NodeSet, name: str, method: C14nMethod, prefixes: tuple[str, ...] = ()) -> bytes:
         """Return the digest of `request`'s octets.  Raises: as `request`."""
-        self.request(nodes, method, prefixes)
-        return self._digest((nodes, method, prefixes), name)
+        return self._request((nodes, method, prefixes)).digest(name)
 
     def spend(self, octets: int) -> None:
         """Draw from the budget.
@@ -106,17 +120,38 @@ class OctetCache:
         if self._left == 0:
             raise LimitExceeded(f"more than {MAX_CANONICAL_BYTES} bytes of canonical form are asked for")
 
-    def _get(self, key: _Key) -> bytes:
-        if key not in self._octets:
-            nodes, method, prefixes = key
-            write = canonicalize_document if nodes.whole else canonicalize
-            self._octets[key] = write(nodes.apex, method=method, inclusive_prefixes=prefixes, without=nodes.without)
-        return self._octets[key]
+    def _request(self, key: _Key) -> _Written:
+        found = self._written.get(key)
+        if found is None:
+            self.spend(0)
+            found = self._get(key)
+            self.spend((SLOWNESS if _is_slow(key) else 1) * len(found.octets))
+        return found
 
-    def _digest(self, key: _Key, name: str) -> bytes:
-        if (key, name) not in self._digests:
-            self._digests[key, name] = hashlib.new(name, self._get(key)).digest()
-        return self._digests[key, name]
+    def _get(self, key: _Key) -> _Written:
+        found = self._written.get(key)
+        if found is None:
+            found = self._written[key] = _Written(self._write(*key))
+        return found
+
+    def _write(self, nodes: NodeSet, method: C14nMethod, prefixes: tuple[str, ...]) -> bytes:
+        if method is C14nMethod.EXCLUSIVE and not (nodes.whole or nodes.without or prefixes) and _is_bare(nodes.apex):
+            tag = str(nodes.apex.tag).encode()
+            inner = b"".join(self.get_octets(child) for child in nodes.apex)
+            return b"<%b>%b</%b>" % (tag, inner, tag)
+        write = canonicalize_document if nodes.whole else canonicalize
+        return write(nodes.apex, method=method, inclusive_prefixes=prefixes, without=nodes.without)
+
+
+def _is_bare(element: _Element) -> bool:
+    """Return whether nothing but child elements stands between a root's tags, which declare and carry nothing.
+
+    Then its exclusive canonical form is theirs between the tags: no namespace is rendered for it, so each of them is
+    written as an apex would be.  A document whose data are signed by themselves is so written once, not twice.
+    """
+    if element.getparent() is not None or element.attrib or element.nsmap or element.text or not len(element):
+        return False
+    return all(isinstance(child.tag, str) and not child.tail for child in element)
 
 
 def _is_slow(key: _Key) -> bool:

@@ -99,7 +99,7 @@ def read_signatures(cache: OctetCache, files: DetachedFiles = NO_FILES) -> tuple
 
 def _read_signature(element: _Element, cache: OctetCache, files: DetachedFiles) -> XadesSignature:
     reading = Reading(element, cache, files)
-    if _has_hidden_nodes(element):
+    if _has_hidden_nodes(element, cache):
         reading.note(SignatureProblem.HIDDEN_NODE)
     if element.get("Id") is None:
         reading.note(SignatureProblem.NO_ID)
@@ -207,10 +207,10 @@ def _verify_unusual(
     return verify_value(method, key, octets, value)
 
 
-def _has_hidden_nodes(signature: _Element) -> bool:
+def _has_hidden_nodes(signature: _Element, cache: OctetCache) -> bool:
     """Return whether a part that is read here holds a comment or the like; what an Object carries is only digested."""
-    parts = [child for child in list_children(signature) if child.tag in _PLAIN_PARTS]
-    return any(has_hidden_nodes(part) for part in (*parts, *signature.iter(f"{{{XADES}}}QualifyingProperties")))
+    parts = (*signature.iterchildren(*_PLAIN_PARTS), *signature.iter(f"{{{XADES}}}QualifyingProperties"))
+    return cache.has_hidden_nodes(signature) and any(has_hidden_nodes(part) for part in parts)
 
 
 # --- the signing certificate -----------------------------------------------------------------------------------
@@ -317,7 +317,7 @@ class _SignedReader:
         )
 
     def _find(self, parent: _Element | None, name: str) -> _Element | None:
-        found = [] if parent is None else [one for one in list_children(parent) if one.tag == f"{{{XADES}}}{name}"]
+        found = [] if parent is None else list(parent.iterchildren(f"{{{XADES}}}{name}"))
         if len(found) > 1:
             self.reading.note(SignatureProblem.BAD_PROPERTY)
         return found[0] if len(found) == 1 else None

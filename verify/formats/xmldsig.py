@@ -9,6 +9,7 @@ What is left out on purpose: external URIs that no given file answers to, XSLT a
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -85,13 +86,12 @@ class Reading:
         self, node: _Element, name: str, method: C14nMethod, prefixes: tuple[str, ...] = ()
     ) -> bytes | None:
         """Return the digest (`name` as in hashlib) of those octets."""
-        if self.compute_octets(node, method, prefixes) is None:
-            return None
-        return self.cache.get_digest(node, name, method, prefixes)
+        octets = self.compute_octets(node, method, prefixes)
+        return None if octets is None else hashlib.new(name, octets).digest()
 
     def find_only(self, parent: _Element, name: str) -> _Element | None:
         """Return the only child `name` (Clark notation) of `parent`; none or several is a problem."""
-        found = [child for child in list_children(parent) if child.tag == name]
+        found = list(parent.iterchildren(name))
         if len(found) != 1:
             self.note(SignatureProblem.WRONG_CHILDREN)
             return None
@@ -139,7 +139,7 @@ def list_reference_octets(reading: Reading, signed_info: _Element) -> tuple[byte
 
 
 def _list_references(reading: Reading, holder: _Element) -> list[_Element]:
-    elements = [child for child in list_children(holder) if child.tag == ds("Reference")]
+    elements = list(holder.iterchildren(ds("Reference")))
     if not elements:
         reading.note(SignatureProblem.NO_REFERENCE)
     if len(elements) > MAX_REFERENCES:
@@ -219,7 +219,7 @@ def _find_file(reading: Reading, uri: str | None) -> bytes | None:
 
 
 def _list_transforms(reading: Reading, element: _Element) -> list[_Element] | None:
-    containers = [child for child in list_children(element) if child.tag == ds("Transforms")]
+    containers = list(element.iterchildren(ds("Transforms")))
     transforms = [child for container in containers for child in list_children(container)]
     if len(containers) > 1 or any(one.tag != ds("Transform") for one in transforms):
         reading.note(SignatureProblem.WRONG_CHILDREN)
