@@ -107,10 +107,11 @@ def find_cms_method(digest: str, signature: Any) -> ValueMethod | None:
         name = signature["algorithm"].native
         if name == "rsassa_pss":
             return _read_cms_pss(signature["parameters"])
-        family = _CMS_FAMILIES.get(signature.signature_algo)
+        hashed, _, scheme = name.rpartition("_")  # "sha3_512_ecdsa"
+        family = _CMS_FAMILIES.get(name) or _CMS_FAMILIES.get(scheme)
         if family is None or family is Family.EDDSA:
             return None if family is None else ValueMethod(family, "")
-        stated = digest if name in _CMS_FAMILIES else signature.hash_algo
+        stated = digest if name in _CMS_FAMILIES else hashed
     except UNREADABLE:
         return None
     return ValueMethod(family, stated) if stated in HASHES else None
