@@ -95,4 +95,8 @@ def test_interface_describes_itself(site: httpx.Client) -> None:
         "/api/v1/verifications",
         "/api/v1/recalls",
         "/api/v1/status/{school_code}/{school_year}",
+        "/api/v1/signing-batches",
+        "/api/v1/signing-batches/{batch_id}",
+        "/api/v1/signing-batches/{batch_id}/digests",
+        "/api/v1/signing-batches/{batch_id}/values",
     }
