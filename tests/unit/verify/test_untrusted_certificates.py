@@ -14,7 +14,7 @@ from verify.documents import read_xml
 from verify.examination import Context
 from verify.facts import list_xml_facts
 from verify.policy import TRANSCRIPT_POLICY
-from verify.proofs import examine_signatures
+from verify.proofs import examine
 from verify.report import Criterion, FindingOutcome, Outcome, Report, SubIndication
 from verify.signature import ExaminedSignature
 from verify.text import judge_criterion, list_notes
@@ -62,7 +62,7 @@ def test_one_sentence_says_so_for_all_checks(without_anchors: Report) -> None:
 
 def _examine() -> ExaminedSignature:
     context = Context(school().trust, school().authority(), None, TRANSCRIPT_POLICY, CHECKED_AT)
-    return examine_signatures(list_xml_facts(read_xml(signed())), (), context)[0]
+    return examine(list_xml_facts(read_xml(signed())), (), context)[0][0]
 
 
 @pytest.mark.parametrize("check", [signer_identity, certificate_period, certificate_usage, signers, authority])
