@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Any, Final
 
 from transcript_core.errors import AuthorityListInvalid, InputError
@@ -51,8 +52,16 @@ class SealEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerName:
+    """A name that a school had, up to a day: it was renamed, or became part of another."""
+
+    name: str
+    to_day: date  # the last day of the name
+
+
+@dataclass(frozen=True, slots=True)
 class SchoolEntry:
-    """One school."""
+    """One school.  One that was merged stays listed; whoever answers for it then has seal and offices at its code."""
 
     school_code: str
     name: str
@@ -62,6 +71,11 @@ class SchoolEntry:
     province_name: str
     department_name: str
     seals: tuple[SealEntry, ...]
+    former_names: tuple[FormerName, ...] = ()  # oldest first
+
+    def get_name(self, day: date) -> str:
+        """Return the name that the school had on a day."""
+        return next((former.name for former in self.former_names if day <= former.to_day), self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +94,8 @@ class OfficeEntry:
     class_name: str | None = None  # subject and homeroom teachers
     subject_code: str | None = None  # subject teachers
     authority: str | None = None  # number and date of the decision
+    reason: str | None = None  # why somebody else signs: "nghỉ thai sản"; with `authority` only
+    delegated_by: str | None = None  # staff code of whoever decided; with `authority` only, never the person's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,8 @@ class AuthorityList:
         for person in self.staff:
             for office in person.offices:
                 _check_office(office, person, schools)
+                if office.delegated_by is not None and office.delegated_by not in staff:
+                    raise AuthorityListInvalid(f"staff {person.staff_code}: who delegated is not in the list")
         object.__setattr__(self, "_schools", schools)
         object.__setattr__(self, "_staff", staff)
 
@@ -141,6 +159,10 @@ def _check_office(office: OfficeEntry, person: StaffEntry, schools: Mapping[str,
         raise AuthorityListInvalid(f"staff {person.staff_code}: school {office.school_code} is not in the list")
     if office.office is Office.SCHOOL_SEAL:
         raise AuthorityListInvalid(f"staff {person.staff_code}: a seal belongs to a school, not to a person")
+    if office.authority is None and (office.reason is not None or office.delegated_by is not None):
+        raise AuthorityListInvalid(f"staff {person.staff_code}: reason and delegation go with a decision only")
+    if office.delegated_by == person.staff_code:
+        raise AuthorityListInvalid(f"staff {person.staff_code}: nobody delegates to themselves")
     of_class = office.office in _CLASS_OFFICES
     if of_class != (office.class_name is not None) or of_class != (office.school_year is not None):
         raise AuthorityListInvalid(f"staff {person.staff_code}: class and school year go with teachers' offices only")
@@ -177,7 +199,13 @@ def _write_school(school: SchoolEntry) -> dict[str, object]:
         "province_name": _nfc(school.province_name),
         "department_name": _nfc(school.department_name),
         "seals": [{"identity": seal.identity, **_write_period(seal)} for seal in school.seals],
+        **_write_former_names(school),
     }
+
+
+def _write_former_names(school: SchoolEntry) -> dict[str, object]:
+    names = [{"name": _nfc(former.name), "to": former.to_day.isoformat()} for former in school.former_names]
+    return {"former_names": names} if names else {}
 
 
 def _write_person(person: StaffEntry) -> dict[str, object]:
@@ -195,6 +223,8 @@ def _write_office(office: OfficeEntry) -> dict[str, object]:
         "class": None if office.class_name is None else _nfc(office.class_name),
         "subject_code": office.subject_code,
         "authority": None if office.authority is None else _nfc(office.authority),
+        "reason": None if office.reason is None else _nfc(office.reason),
+        "delegated_by": office.delegated_by,
     }
     members = {"office": office.office.value, "school_code": office.school_code, **_write_period(office)}
     return {**members, **{name: value for name, value in optional.items() if value is not None}}
@@ -252,9 +282,20 @@ def _read_school(members: _Members) -> SchoolEntry:
         province_name=members.text("province_name"),
         department_name=members.text("department_name"),
         seals=tuple(_read_seal(one) for one in members.objects("seals", "seal")),
+        former_names=tuple(_read_former_names(members)) if members.has("former_names") else (),
     )
     members.finish()
     return school
+
+
+def _read_former_names(members: _Members) -> Iterable[FormerName]:
+    names: list[FormerName] = []
+    for one in members.objects("former_names", "former name"):
+        names.append(FormerName(one.text("name"), one.day("to")))
+        one.finish()
+    if not names or any(first.to_day >= second.to_day for first, second in pairwise(names)):
+        raise members.refuse("former_names")
+    return names
 
 
 def _read_levels(members: _Members) -> Iterable[SchoolLevel]:
@@ -311,6 +352,8 @@ def _read_office(members: _Members) -> OfficeEntry:
         class_name=members.text("class", longest=32) if members.has("class") else None,
         subject_code=members.matching("subject_code", _CODE) if members.has("subject_code") else None,
         authority=members.text("authority") if members.has("authority") else None,
+        reason=members.text("reason") if members.has("reason") else None,
+        delegated_by=members.matching("delegated_by", _CODE) if members.has("delegated_by") else None,
     )
     members.finish()
     return office

@@ -42,6 +42,7 @@ from transcript_core.authority import (
     open_authority_list,
     parse_authority,
 )
+from transcript_core.authority_list import FormerName
 from transcript_core.errors import AuthorityListInvalid, NotFound
 from transcript_core.model import SchoolLevel, SlotRole, Substitution
 from transcript_core.policy import Office, Slot, find_policy, list_slots
@@ -123,7 +124,7 @@ def test_another_class_or_the_same_name_in_another_year_is_refused(
 @pytest.mark.parametrize(
     ("at", "code"),
     [
-        (datetime(2025, 9, 4, 16, 59, 59, tzinfo=UTC), AuthorityCode.OUT_OF_OFFICE),  # 23:59:59 of 4/9 in Vietnam
+        (datetime(2025, 9, 4, 16, 59, 59, tzinfo=UTC), AuthorityCode.NOT_YET_IN_OFFICE),  # 23:59:59 of 4/9 in Vietnam
         (datetime(2025, 9, 4, 17, 0, tzinfo=UTC), AuthorityCode.ENTITLED),  # 0:00 of 5/9
         (datetime(2026, 8, 31, 16, 59, 59, tzinfo=UTC), AuthorityCode.ENTITLED),
         (datetime(2026, 8, 31, 17, 0, tzinfo=UTC), AuthorityCode.OUT_OF_OFFICE),
@@ -229,7 +230,7 @@ def test_principal_signs_for_an_absent_teacher_by_a_listed_decision() -> None:
     )
     authority = build_authority()
     identity = staff_identity(PRINCIPAL[0])
-    assert check_slot(authority, instead, identity, AT).code is AuthorityCode.OUT_OF_OFFICE
+    assert check_slot(authority, instead, identity, AT).code is AuthorityCode.NO_DELEGATION
     entry = OfficeEntry(
         Office.SUBJECT_TEACHER,
         authority.schools[0].school_code,
@@ -250,12 +251,98 @@ def test_principal_signs_for_an_absent_teacher_by_a_listed_decision() -> None:
     assert check_slot(listed, slot("cbql"), identity, AT).entitled
 
 
+def _delegate(**changes: Any) -> tuple[AuthorityList, Slot]:
+    """Return a list in which the principal stands in for the absent teacher of TOAN, and the slot that says so."""
+    decision = "Quyết định số 31/QĐ-THCSHS ngày 25/5/2026"
+    usual = OfficeEntry(
+        Office.SUBJECT_TEACHER,
+        build_authority().schools[0].school_code,
+        date(2026, 5, 25),
+        date(2026, 6, 30),
+        school_year="2025-2026",
+        class_name="7A2",
+        subject_code="TOAN",
+        authority=decision,
+        reason="Giáo viên nghỉ thai sản",
+        delegated_by=DEPUTY[0],
+    )
+    listed = build_authority()
+    staff = [
+        replace(one, offices=(*one.offices, replace(usual, **changes))) if one.staff_code == PRINCIPAL[0] else one
+        for one in listed.staff
+    ]
+    instead = Substitution("Giáo viên nghỉ thai sản", decision)
+    return replace(listed, staff=tuple(staff)), replace(
+        slot("gvbm-TOAN-1"), staff_code=PRINCIPAL[0], substitution=instead
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, AuthorityCode.ENTITLED),
+        ({"authority": "Quyết định số 32/QĐ-THCSHS"}, AuthorityCode.NO_DELEGATION),
+        ({"class_name": "7A3"}, AuthorityCode.DELEGATED_ELSEWHERE),
+        ({"school_year": "2024-2025"}, AuthorityCode.DELEGATED_ELSEWHERE),
+        ({"subject_code": "TIN"}, AuthorityCode.DELEGATED_ELSEWHERE),
+        ({"office": Office.HOMEROOM_TEACHER, "subject_code": None}, AuthorityCode.DELEGATED_ELSEWHERE),
+        ({"from_day": date(2026, 5, 31)}, AuthorityCode.DELEGATION_NOT_YET),
+        ({"to_day": date(2026, 5, 29)}, AuthorityCode.DELEGATION_EXPIRED),
+    ],
+)
+def test_a_decision_holds_for_its_place_and_its_days(changes: dict[str, Any], code: AuthorityCode) -> None:
+    listed, instead = _delegate(**changes)
+    answer = check_slot(listed, instead, staff_identity(PRINCIPAL[0]), AT)
+    assert answer.code is code
+    if answer.entitled:
+        assert "Giáo viên nghỉ thai sản" in answer.detail_vi
+    assert parse_authority(build_authority_payload(listed)) == listed
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"delegated_by": PRINCIPAL[0]}, "nobody delegates to themselves"),
+        ({"delegated_by": "0100000000"}, "who delegated is not in the list"),
+        ({"authority": None}, "go with a decision only"),
+    ],
+)
+def test_a_delegation_that_cannot_be_is_refused_with_the_list(changes: dict[str, Any], match: str) -> None:
+    with pytest.raises(AuthorityListInvalid, match=match):
+        _delegate(**changes)
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (datetime(2025, 9, 4, 3, 0, tzinfo=UTC), AuthorityCode.NOT_YET_IN_OFFICE),
+        (datetime(2026, 5, 29, 3, 0, tzinfo=UTC), AuthorityCode.ENTITLED),
+        (datetime(2026, 5, 30, 3, 0, tzinfo=UTC), AuthorityCode.OUT_OF_OFFICE),
+    ],
+)
+def test_a_seal_counts_while_it_is_in_use(at: datetime, code: AuthorityCode) -> None:
+    listed = build_authority()
+    seals = (SealEntry(SEAL_IDENTITY, date(2025, 9, 5), date(2026, 5, 29)),)
+    listed = replace(listed, schools=(replace(listed.schools[0], seals=seals),))
+    assert check_slot(listed, slot("ky-phat-hanh"), SEAL_IDENTITY, at).code is code
+
+
+def test_a_school_keeps_the_names_that_it_had() -> None:
+    listed = build_authority()
+    former = (FormerName("Trường THCS Sen Cũ", date(2024, 7, 31)), FormerName("Trường THCS Sen", date(2025, 7, 31)))
+    renamed = replace(listed, schools=(replace(listed.schools[0], former_names=former),))
+    entry = parse_authority(build_authority_payload(renamed)).schools[0]
+    assert entry == renamed.schools[0]
+    names = [entry.get_name(day) for day in (date(2020, 1, 1), date(2024, 7, 31), date(2024, 8, 1), date(2025, 8, 1))]
+    assert names == ["Trường THCS Sen Cũ", "Trường THCS Sen Cũ", "Trường THCS Sen", entry.name]
+
+
 def test_every_refusal_has_sentences_in_both_languages() -> None:
     authority = change_person(build_authority(), HOMEROOM[0], lambda one: replace(one, to_day=date(2025, 12, 31)))
     answer = check_slot(authority, slot("gvcn"), staff_identity(HOMEROOM[0]), AT)
     assert answer.code is AuthorityCode.OUT_OF_OFFICE
-    assert answer.detail_vi == "Đặng Thị Hạnh không giữ nhiệm vụ giáo viên chủ nhiệm vào ngày 30/05/2026."
-    assert answer.detail_en == "Đặng Thị Hạnh did not hold the office of homeroom teacher on 2026-05-30."
+    assert answer.detail_vi == "Đặng Thị Hạnh không còn giữ nhiệm vụ giáo viên chủ nhiệm vào ngày 30/05/2026."
+    assert answer.detail_en == "Đặng Thị Hạnh no longer held the office of homeroom teacher on 2026-05-30."
 
 
 # The signed list
