@@ -13,7 +13,7 @@ references digest, so they existed when the seal's value did.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -101,7 +101,8 @@ class TimeAssertions:
                 one = replace(one, answer=_cure(one.answer, material))
                 self._assertions[number] = one
             if one.answer.outcome is PathOutcome.VALID and one.answer.time is not None:
-                material.proofs.add(self._list_objects(one), one.answer.time)
+                objects = set(self._list_objects(one))
+                material.proofs.add((*objects, *self._list_inside_tokens(objects)), one.answer.time)
         self._material = material
         return material
 
@@ -120,6 +121,12 @@ class TimeAssertions:
             yield from (certificate.der for certificate in one.holder.embedded)
         for key in one.whole:
             yield from self._by_key[key].list_objects()
+
+    def _list_inside_tokens(self, objects: Collection[bytes]) -> Iterator[bytes]:
+        """Return the certificates that stand in those of `objects` that are tokens."""
+        for one in self._assertions:
+            if one.stamp.token in objects and one.answer.token is not None:
+                yield from (certificate.der for certificate in one.answer.token.certificates)
 
     # --- order --------------------------------------------------------------------------------------------------
 

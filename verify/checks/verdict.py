@@ -8,6 +8,7 @@ from typing import Final
 
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.path import PathResult
+from transcript_core.pki.path import SubIndication as PathSubIndication
 from verify.report import Criterion, Finding, FindingOutcome, SubIndication, find_first_reason, find_worst
 from verify.signature import ExaminedSignature
 
@@ -60,6 +61,11 @@ NO_ANCHOR: Final = indeterminate(
     "the certificate leads to no trusted authority, so what it says cannot be relied on",
     SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
 )
+_NO_ANCHOR_ANY_MORE: Final = indeterminate(
+    "tổ chức chứng thực không còn được tin cậy và không có dấu thời gian chứng minh đã ký khi còn được tin cậy",
+    "the authority is not trusted any more, and no timestamp proves that it was signed while it was",
+    SubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE,
+)
 UNREAD: Final = not_checked(
     "Chưa kiểm tra vì không đọc được học bạ.", "Not checked, because the transcript could not be read."
 )
@@ -78,7 +84,13 @@ def find_vouched(signature: ExaminedSignature) -> Vouched | Verdict:
     certificate, path = signature.facts.certificate, signature.path
     if certificate is None:
         return NO_CERTIFICATE
-    return NO_ANCHOR if path is None or path.anchor is None else Vouched(certificate, path)
+    if path is None or path.anchor is None:
+        return _NO_ANCHOR_ANY_MORE if path is not None and _has_lapsed(path) else NO_ANCHOR
+    return Vouched(certificate, path)
+
+
+def _has_lapsed(path: PathResult) -> bool:
+    return path.sub_indication is PathSubIndication.NO_CERTIFICATE_CHAIN_FOUND_NO_POE
 
 
 @dataclass(frozen=True, slots=True)
