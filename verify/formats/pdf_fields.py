@@ -81,14 +81,15 @@ def _read(state: State, number: Number, entries: Any, prefix: str, kind: str | N
     name = state.resolve(entries.get("/T"))
     text = str(name) if isinstance(name, generic.TextStringObject) else ""
     stated = state.resolve(entries.get("/FT"))
-    own = entries.get("/V", value)
+    inherited = _inherit(state, entries)
+    own = entries.get("/V", inherited.get("/V", value))
     own = None if isinstance(state.resolve(own), generic.NullObject) else own
     kids = state.find_array(entries.get("/Kids"))
     named = ["/T" in state.find_dictionary(kid) for kid in kids]
     return FormField(
         number=number,
         name=".".join(part for part in (prefix, text) if part),
-        kind=str(stated) if isinstance(stated, generic.NameObject) else kind,
+        kind=str(stated) if isinstance(stated, generic.NameObject) else inherited.get("/FT", kind),
         raw_value=own,
         value=int(own.idnum) if isinstance(own, generic.IndirectObject) else None,
         widgets=tuple(
@@ -98,6 +99,21 @@ def _read(state: State, number: Number, entries: Any, prefix: str, kind: str | N
         ),
         has_fields=any(named),
     )
+
+
+def _inherit(state: State, entries: Any) -> dict[str, Any]:
+    """Return type and value of the nearest parents that state them, however the form leads to this field."""
+    found: dict[str, Any] = {}
+    for _ in range(MAX_PDF_DEPTH):
+        entries = state.find_dictionary(entries.get("/Parent"))
+        if not entries:
+            break
+        kind = state.resolve(entries.get("/FT"))
+        if isinstance(kind, generic.NameObject):
+            found.setdefault("/FT", str(kind))
+        if "/V" in entries:
+            found.setdefault("/V", entries["/V"])
+    return found
 
 
 def _has_extent(state: State, number: Number) -> bool:

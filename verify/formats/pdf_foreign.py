@@ -16,6 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.decode_limits import (
+    DEFAULT_PURPOSE_LIMITS,
+    DecodeLimits,
+    DecodePurpose,
+    DocumentDecodeBudget,
+    StreamDecodeLimits,
+)
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from transcript_core.errors import LimitExceeded
@@ -23,6 +30,7 @@ from transcript_core.limits import (
     MAX_FOREIGN_PDF_LOOKUPS,
     MAX_FOREIGN_PDF_REVISIONS,
     MAX_PDF_OBJECTS,
+    MAX_PDF_STREAM_BYTES,
     MAX_SIGNATURES,
 )
 from transcript_core.pdf import Name, String, Value
@@ -39,6 +47,29 @@ from verify.formats.pdf_types import PdfSignature, SignedPdf
 
 _SECTION_MARKS: Final = (b"startxref", b"trailer")
 _OBJECT_MARK: Final = b" obj"
+_ENTRY_ENDS: Final = (b" n \n", b" n \r", b" n\r\n", b" f \n", b" f \r", b" f\r\n")
+_MAX_ENTRIES: Final = 4 * MAX_PDF_OBJECTS
+"""Entries of all cross-reference tables together: updates list objects again."""
+
+_START_MARK: Final = b"startxref"
+_END_OCTETS: Final = 2048
+"""Viewers look for the last startxref in the last 1,024 octets."""
+
+_MAX_TABLE_BYTES: Final = 4 * 1024 * 1024
+"""Unpacked octets of one cross-reference stream: some hundred thousand entries."""
+
+_MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
+"""Unpacked octets of all streams that are looked into together."""
+
+_DECODE_LIMITS: Final = DecodeLimits(
+    per_stream=StreamDecodeLimits(max_output_size=MAX_PDF_STREAM_BYTES),
+    per_purpose={
+        **DEFAULT_PURPOSE_LIMITS,
+        DecodePurpose.OBJECT_STREAM: StreamDecodeLimits(max_ratio=100, max_output_size=MAX_PDF_STREAM_BYTES),
+        DecodePurpose.XREF_STREAM: StreamDecodeLimits(max_output_size=_MAX_TABLE_BYTES),
+    },
+    document_budget=DocumentDecodeBudget(base_allowance=_MAX_UNPACKED_BYTES, max_ratio=1),
+)
 _TEXT_KEYS: Final = ("M", "Name", "Location", "Reason")
 _log = logging.getLogger(__name__)
 
@@ -61,7 +92,7 @@ def read_foreign_pdf(data: bytes, *, reason: str) -> SignedPdf:
     Args:
         reason: why it is not, in English; repeated when nothing else can be said.
     """
-    if max(map(data.count, _SECTION_MARKS)) > MAX_FOREIGN_PDF_REVISIONS or data.count(_OBJECT_MARK) > MAX_PDF_OBJECTS:
+    if _is_too_large(data):
         detail = f"more than {MAX_FOREIGN_PDF_REVISIONS} appended sections or {MAX_PDF_OBJECTS} objects"
         return _answer(data, _Found(problems=[build_problem("too-large", detail=detail)]))
     found = _read_followed(data)
@@ -73,8 +104,19 @@ def read_foreign_pdf(data: bytes, *, reason: str) -> SignedPdf:
     return _answer(data, found)
 
 
+def _is_too_large(data: bytes) -> bool:
+    """Say whether a general reader would take too long over this file, by counting what it would read."""
+    return (
+        max(map(data.count, _SECTION_MARKS)) > MAX_FOREIGN_PDF_REVISIONS
+        or data.count(_OBJECT_MARK) > MAX_PDF_OBJECTS
+        or sum(map(data.count, _ENTRY_ENDS)) > _MAX_ENTRIES
+    )
+
+
 def _read_followed(data: bytes) -> _Found | None:
     """Return what a reader finds that follows the offsets; None when it cannot."""
+    if _START_MARK not in data[-_END_OCTETS:]:  # a general reader would go on looking for it, octet by octet
+        return None
     for strict in (True, False):
         found = _Found()
         try:
@@ -92,7 +134,7 @@ def _read_followed(data: bytes) -> _Found | None:
 
 
 def _read(data: bytes, found: _Found, *, strict: bool) -> None:
-    reader = PdfFileReader(io.BytesIO(data), strict=strict)
+    reader = PdfFileReader(io.BytesIO(data), strict=strict, decode_limits=_DECODE_LIMITS)
     if reader.encrypted:
         found.unsupported.append(build_problem("encrypted"))
         found.signatures = tuple(scan_signatures(data))
