@@ -22,7 +22,7 @@ from tests.vectors.detached import beside, detached
 from tests.vectors.foreign import encode
 from tests.vectors.forge import DS, MATHS, SEAL, edit, only, reseal, resign_with
 from tests.vectors.school import TEACHERS_SIGN_AT, cccd, describe, school, signed
-from transcript_core.pki.algorithms import SignatureAlgorithm
+from transcript_core.pki.algorithms import algorithm_for
 from transcript_core.pki.certificates import Certificate, load_certificate
 
 TEACHER: Final = ("0148712189", "Hoàng Hữu An")
@@ -43,9 +43,10 @@ def issue(
     extension: x509.ExtensionType | None = None,
     valid_from: timedelta = timedelta(days=-200),
     issuer: MemorySigner | None = None,
+    kind: str = "p-256",
 ) -> MemorySigner:
     """Return a signer whose certificate the public-duty CA issued by mistake; its status is in the CA's CRL."""
-    pki, key = school().pki, make_key("p-256", number)
+    pki, key = school().pki, make_key(kind, number)
     ca_pem, _ = pki.read_key("public-duty-ca")
     ca = load_certificate(ca_pem) if issuer is None else issuer.certificate
     attributes = [] if name is None else [x509.NameAttribute(NameOID.COMMON_NAME, name)]
@@ -71,7 +72,8 @@ def issue(
     signing_key = pki.load_ca_key("public-duty-ca") if issuer is None else issuer.key
     der = builder.sign(signing_key, hashes.SHA256()).public_bytes(Encoding.DER)
     chain: tuple[Certificate, ...] = (ca,) if issuer is None else (ca, *issuer.chain)
-    return MemorySigner(load_certificate(der), chain, SignatureAlgorithm.ECDSA_P256_SHA256, key)
+    certificate = load_certificate(der)
+    return MemorySigner(certificate, chain, algorithm_for(certificate), key)
 
 
 @sound("RFC 5280: an ordinary certificate, made as the broken ones of this family are")

@@ -401,3 +401,9 @@ def zip_bomb_that_says_it_is_small() -> bytes:
 @fails("limits: MAX_CONTAINER_FILES", *UNREADABLE, question=asked)
 def too_many_files() -> bytes:
     return write_zip([*usual(), *(Entry(f"{number}.xml") for number in range(MAX_CONTAINER_FILES))])
+
+
+@fails("XML 1.0, 3.3.1: another signature file's identifiers are ambiguous", "document.identifiers", question=asked)
+def ambiguous_signature_file_beside_a_sound_one() -> bytes:
+    twice = wrap('<a Id="x"></a><a Id="x"></a>')
+    return write_zip([*usual(), Entry("META-INF/signatures2.xml", twice)])

@@ -66,6 +66,7 @@ class Wanted:
     properties_type: str | None = PROPERTIES_TYPE
     key_info: str | None = None  # in place of X509Data
     target: str | None = None  # in place of the signature's Id
+    plain: bool = False  # XML Signature alone, without any properties
 
 
 def write_transform(algorithm: str, inside: str = "") -> str:
@@ -89,7 +90,7 @@ def sign(wanted: Wanted, *, at: datetime = SIGNED_AT) -> str:
     key = wanted.signer or school().person(*SIGNER)
     properties = _write_properties(wanted, key, at)
     own = Ref(f"#{wanted.signature_id}-p", canonical(properties), (EXCLUSIVE,), wanted.properties_type)
-    info = _write_info(key, (*wanted.refs, own))
+    info = _write_info(key, wanted.refs if wanted.plain else (*wanted.refs, own))
     (value,) = key.sign_digests([hashlib.new(key.algorithm.hash_name, canonical(info)).digest()])
     holder = f"<ds:SignatureValue>{encode(value)}</ds:SignatureValue>"
     with at_time(at):
@@ -103,7 +104,7 @@ def sign(wanted: Wanted, *, at: datetime = SIGNED_AT) -> str:
     return (
         f'<ds:Signature {_NAMESPACES} Id="{wanted.signature_id}">{info}{holder}'
         f"<ds:KeyInfo>{certificate if wanted.key_info is None else wanted.key_info}</ds:KeyInfo>"
-        f"{''.join(wanted.objects)}{qualifying}</ds:Signature>"
+        f"{''.join(wanted.objects)}{'' if wanted.plain else qualifying}</ds:Signature>"
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from transcript_core.pki.algorithms import SignatureAlgorithm, fits_key
+from transcript_core.pki.algorithms import fits_key
 from transcript_core.pki.constraints import find_signature_end
 from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
 from verify.examination import Context, Examination
@@ -28,6 +28,8 @@ _FORBIDDEN: Final = frozenset(
 )
 
 _DAY: Final = timedelta(days=1)
+_WEAKEST_HASH: Final = "sha256"
+"""Of those that are accepted; its end is that of every algorithm of which no other is known."""
 
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
@@ -43,6 +45,8 @@ def judge(signature: ExaminedSignature) -> Verdict:
         return failed(forbidden[0].text_vi, forbidden[0].text_en, SubIndication.SIG_CRYPTO_FAILURE)
     if forbidden:  # elsewhere it might have been sound in its time (EN 319 102-1, 5.2.8.4.2)
         return indeterminate(forbidden[0].text_vi, forbidden[0].text_en, forbidden[0].sub_indication)
+    if facts.algorithm is None and _is_known_elsewhere(signature):
+        return _judge_end(signature, _WEAKEST_HASH)
     if facts.algorithm is None:
         return indeterminate(
             "thuật toán không được hỗ trợ",
@@ -55,13 +59,20 @@ def judge(signature: ExaminedSignature) -> Verdict:
             "the key is too short or does not fit the algorithm",
             SubIndication.SIG_CRYPTO_FAILURE,
         )
-    return _judge_end(signature, facts.algorithm)
+    return _judge_end(signature, facts.algorithm.hash_name)
 
 
-def _judge_end(signature: ExaminedSignature, algorithm: SignatureAlgorithm) -> Verdict:
+def _is_known_elsewhere(signature: ExaminedSignature) -> bool:
+    """Return whether it is an algorithm that transcripts do not use but that was computed and is not outdated."""
+    facts = signature.facts
+    unknown = SignatureProblem.UNKNOWN_ALGORITHM.text in facts.troubles
+    return facts.slot is None and facts.value_intact is not None and not unknown
+
+
+def _judge_end(signature: ExaminedSignature, hash_name: str) -> Verdict:
     """Hold the ends of key and hash against the time that is proven for the signature (5.2.8.4.2, 5.5.4, 5.6.2.4)."""
     certificate = signature.facts.certificate
-    end = None if certificate is None else find_signature_end(certificate.public_key, algorithm.hash_name)
+    end = None if certificate is None else find_signature_end(certificate.public_key, hash_name)
     if end is None or signature.judged_at < end:
         return PASSED
     last_day = (end - _DAY).date()
