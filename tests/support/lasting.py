@@ -70,9 +70,20 @@ class Holder:
         usage: Sequence[x509.ObjectIdentifier] = (),
         is_ca: bool = False,
         no_check: bool = False,
+        identity: str | None = None,
     ) -> Holder:
         """Return a new certificate below this one."""
-        return _make(name, start, end, parent=self, kind=kind, usage=usage, is_ca=is_ca, no_check=no_check)
+        return _make(
+            name,
+            start,
+            end,
+            parent=self,
+            kind=kind,
+            usage=usage,
+            is_ca=is_ca,
+            no_check=no_check,
+            identity=identity,
+        )
 
     def issue_tsa(self, name: str, start: datetime, end: datetime) -> Holder:
         """Return a time-stamping authority."""
@@ -164,10 +175,13 @@ def _make(
     usage: Sequence[x509.ObjectIdentifier] = (),
     is_ca: bool = False,
     no_check: bool = False,
+    identity: str | None = None,
 ) -> Holder:
     number = next(_numbers)
     key = make_key(kind, 5000 + number)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {number}")])
+    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, f"{name} {number}")]
+    attributes += [] if identity is None else [x509.NameAttribute(NameOID.USER_ID, identity)]
+    subject = x509.Name(attributes)
     signs = x509.KeyUsage(
         digital_signature=not is_ca,
         content_commitment=not is_ca and not usage,

@@ -129,6 +129,7 @@ class _Moments:
     at: datetime  # of the question
     used_at: datetime  # of the signature, at the latest
     fresh_for: datetime  # that revocation data must reach
+    max_age: timedelta | None  # how much before that they may be issued
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +175,13 @@ def validate_path(
     Spec: EN 319 102-1, 5.2.6.  Deviation: the anchor's own validity period counts too.
     """
     used = min(used_at or at, at)
-    moments = _Moments(at, used, fresh_for or used)
+    moments = _Moments(at, used, fresh_for or used, max_age)
     pool = deduplicate(extra)[:MAX_CERTIFICATES]
     data = read_revocation_data(ocsps, crls)
     best: PathResult | None = None
     own = check_leaf(certificate, purpose)
     for anchor, chain in list_paths(certificate, trust, pool, purpose):
-        result = _judge(anchor, chain, own, data, moments=moments, signed_after=signed_after, max_age=max_age)
+        result = _judge(anchor, chain, own, data, moments=moments, signed_after=signed_after)
         if result.outcome is PathOutcome.VALID:
             return result
         if best is None or (best.anchor is None and result.anchor is not None):
@@ -201,13 +202,12 @@ def _judge(
     *,
     moments: _Moments,
     signed_after: datetime | None,
-    max_age: timedelta | None,
 ) -> PathResult:
     lapse = check_trust(anchor, moments.used_at)
     if lapse is not None:
         return replace(_fail(lapse, None, chain, _UNKNOWN), lapsed=anchor)
     links = list_links(anchor, chain)
-    answers = _ask_for_revocation(links, data, moments, max_age) if links else [_LISTED]
+    answers = _ask_for_revocation(links, data, moments) if links else [_LISTED]
     failure = (
         own
         or _check_periods(anchor, chain, moments, signed_after, answers[0])
@@ -345,9 +345,16 @@ def _check_periods(
                 return _describe_period(certificate, moment, SubIndication.OUT_OF_BOUNDS_NO_POE)
     if leaf.is_in_date(used_at):
         return None
-    known = used_at > leaf.not_after and answer.status is RevocationStatus.GOOD
+    known = used_at > leaf.not_after and _reaches(answer, leaf.not_after, moments)
     sub = SubIndication.OUT_OF_BOUNDS_NOT_REVOKED if known else SubIndication.OUT_OF_BOUNDS_NO_POE
     return _describe_period(leaf, used_at, sub)
+
+
+def _reaches(answer: Revocation, end: datetime, moments: _Moments) -> bool:
+    """Return whether a certificate is known not to have been revoked until its end."""
+    if answer.status is not RevocationStatus.GOOD or answer.issued_at is None:
+        return False
+    return answer.issued_at + (moments.max_age or timedelta(0)) >= end
 
 
 def _describe_period(certificate: Certificate, moment: datetime, sub: SubIndication) -> _Failure:
@@ -420,7 +427,6 @@ def _ask_for_revocation(
     links: Sequence[tuple[Certificate, Certificate]],
     data: RevocationData,
     moments: _Moments,
-    max_age: timedelta | None,
 ) -> list[Revocation]:
     """Ask of the leaf whether it was revoked when it was used, of every CA whether it is now."""
     leaf = links[0][0]
@@ -432,7 +438,7 @@ def _ask_for_revocation(
             at=moments.at,
             subject_at=moments.used_at if subject is leaf else moments.at,
             fresh_for=min(moments.fresh_for, subject.not_after),
-            max_age=max_age,
+            max_age=moments.max_age,
         )
         for subject, issuer in links
     ]
