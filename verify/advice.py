@@ -144,7 +144,20 @@ _FAILED: Final[tuple[tuple[frozenset[str], _Text], ...]] = (
         _CHANGED,
     ),
     (frozenset({"slots.complete"}), _INCOMPLETE),
-    (frozenset({"authority", "slots.signers"}), _NOT_ENTITLED),
+    (
+        frozenset(
+            {
+                "authority",
+                "authority.office",
+                "authority.school",
+                "authority.class",
+                "authority.subject",
+                "authority.delegation",
+                "slots.signers",
+            }
+        ),
+        _NOT_ENTITLED,
+    ),
 )
 _OPEN: Final[tuple[tuple[frozenset[str], _Text], ...]] = (
     (frozenset({"certificate.path", "trust.world"}), _UNTRUSTED),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from verify.checks import SIGNATURE_JUDGES, authority
+from verify.checks.verdict import Verdict
 from verify.examination import Context
 from verify.report import FindingOutcome, Outcome, SignatureReport, SubIndication, find_first_reason, find_worst
 from verify.signature import ExaminedSignature
@@ -43,6 +44,6 @@ def _judge(signature: ExaminedSignature) -> tuple[Outcome, SubIndication | None]
 def _judge_authority(signature: ExaminedSignature, context: Context) -> FindingOutcome:
     if signature.facts.slot is None:
         return FindingOutcome.NOT_APPLICABLE
-    if context.authority is None or signature.authority is None:
+    if isinstance(authority.find_list(context), Verdict) or signature.authority is None:
         return FindingOutcome.NOT_CHECKED
     return authority.judge(signature).outcome

@@ -291,7 +291,7 @@ def _build_authority() -> AuthorityList:
         issuer="Sở Giáo dục và Đào tạo Hà Nội",
         issued_at=datetime(2026, 1, 1, tzinfo=UTC),
         valid_from=datetime(2025, 8, 1, tzinfo=UTC),
-        valid_to=datetime(2026, 8, 31, tzinfo=UTC),
+        valid_to=datetime(2060, 8, 31, tzinfo=UTC),  # the department's current list, whenever it is asked
         schools=(
             _school_entry("01000701", "Trường THCS Hoa Sen", SCHOOL_MST),
             _school_entry(OTHER_SCHOOL_CODE, OTHER_SCHOOL_NAME, OTHER_MST),

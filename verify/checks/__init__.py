@@ -8,6 +8,11 @@ from typing import Final, Protocol, cast
 from verify.checks import (
     algorithms,
     authority,
+    authority_class,
+    authority_delegation,
+    authority_office,
+    authority_school,
+    authority_subject,
     certificate_path,
     certificate_period,
     certificate_reference,
@@ -81,6 +86,11 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     plausible_time,
     signers,  # step 4
     authority,
+    authority_office,
+    authority_school,
+    authority_class,
+    authority_subject,
+    authority_delegation,
     complete,  # step 5
     order,
     status,  # step 6
