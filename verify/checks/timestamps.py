@@ -1,7 +1,8 @@
 """Every timestamp that is carried is right, and every slot has the one without which its policy lets nothing pass.
 
 A slot whose policy only aims at a timestamp may lack it: its certificates are then judged at the time of the
-verification, and the finding says that the time of signing is not proven yet.
+verification, and the finding says that the time of signing is not proven yet.  A wrong timestamp fails a transcript;
+in a file of others it proves nothing, so that nothing passes by it, and fails nothing (5.5.4).
 Spec: EN 319 102-1, 5.4 (time-stamp validation) and 5.5; the signing policy's `level` and `demanded_level`.
 """
 
@@ -29,7 +30,7 @@ RULE: Final = Rule(
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether all timestamps are right; what only is not proven yet is said, and stops nothing."""
     for stamp in examination.document_timestamps:
-        verdict = _judge_answer(stamp.answer)
+        verdict = _judge_answer(stamp.answer, ours=examination.is_transcript_file)
         if verdict is not PASSED:
             return conclude(RULE, _name_document_timestamp(verdict))
     finding = judge_each(RULE, examination.signatures, judge)
@@ -42,7 +43,7 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 def judge(signature: ExaminedSignature) -> Verdict:
     """Return whether one signature's timestamps are right and enough."""
     for answer in signature.timestamps:
-        verdict = _judge_answer(answer)
+        verdict = _judge_answer(answer, ours=signature.facts.slot is not None)
         if verdict is not PASSED:
             return verdict
     slot = signature.facts.slot
@@ -55,9 +56,10 @@ def judge(signature: ExaminedSignature) -> Verdict:
     return PASSED
 
 
-def _judge_answer(answer: TimestampAnswer) -> Verdict:
+def _judge_answer(answer: TimestampAnswer, *, ours: bool) -> Verdict:
     if answer.outcome is PathOutcome.INVALID:
-        return failed(
+        judge = failed if ours else indeterminate
+        return judge(
             "dấu thời gian không hợp lệ",
             f"the timestamp is not valid ({answer.detail})",
             answer.sub_indication or SubIndication.SIG_CRYPTO_FAILURE,
