@@ -29,6 +29,7 @@ from transcript_core.errors import LimitExceeded
 from transcript_core.limits import (
     MAX_FOREIGN_PDF_LOOKUPS,
     MAX_FOREIGN_PDF_REVISIONS,
+    MAX_LABEL_CHARS,
     MAX_PDF_OBJECTS,
     MAX_PDF_STREAM_BYTES,
     MAX_SIGNATURES,
@@ -186,9 +187,12 @@ def _read_signatures(
     shared = {one.value: one for one in reversed(fields) if one.value is not None}
     distinct = [one for one in fields if one.value is None or shared[one.value] is one]
     numbered = sorted(((_find_revision(reader, one), one) for one in distinct), key=lambda pair: pair[0])
+    labels: set[str] = set()
     for revision, one in numbered:
+        label = _label(one.name, labels)
+        labels.add(label)
         place = SignaturePlace(
-            field_name=one.name,
+            field_name=label,
             start=-1,
             end=len(data) + 1,
             revision=revision + 1,
@@ -197,6 +201,12 @@ def _read_signatures(
             strict=False,
         )
         yield read_signature(_convert(state, state.find_dictionary(one.raw_value)), place, digests)
+
+
+def _label(name: str, taken: set[str]) -> str:
+    """Return a field's name as a report may show it; each signature's is its own."""
+    shown = "".join(one if one.isprintable() else "?" for one in name[:MAX_LABEL_CHARS])
+    return shown if shown and shown not in taken else f"{shown}#{len(taken) + 1}"
 
 
 def _find_revision(reader: PdfFileReader, one: FormField) -> int:

@@ -129,6 +129,16 @@ def test_signature_that_two_fields_share_is_told_once_and_said() -> None:
     assert ([one.intact for one in read.signatures], codes(read)) == ([True], {"later-field"})
 
 
+def test_names_of_fields_are_told_apart_and_shown_plainly() -> None:
+    first = sign_as_others_do(sample_pdf(), signer(), field="Sig1")
+    pdf = sign_as_others_do(first, signer(), field="Sig2\u202egis")
+    number = int(re.findall(rb"/V (\d+) 0 R", pdf)[-1])
+    assert [one.slot_id for one in read_signed_pdf(pdf).signatures] == ["Sig1", "Sig2?gis"]
+    field = int(re.findall(rb"(\d+) 0 obj\s*<<[^\0]{0,200}/V %d 0 R" % number, pdf)[-1])
+    renamed = update(pdf, override(field, {"/T": generic.pdf_string("Sig1")}))
+    assert [one.slot_id for one in read_signed_pdf(renamed).signatures] == ["Sig1", "Sig1#2"]
+
+
 def test_lock_of_an_earlier_signature_holds() -> None:
     lock = fields.FieldMDPSpec(fields.FieldMDPAction.INCLUDE, fields=["Other"])
     spec = fields.SigFieldSpec("Sig1", field_mdp_spec=lock)
