@@ -49,6 +49,10 @@ OTHER_SCHOOL_CODE = "01000702"
 OTHER_SCHOOL_NAME = "Trường THCS Hoa Đào"
 OTHER_MST = "0107654321"
 CLERK = ("0159999999", "Lý Thị Thư")
+FORMER_PRINCIPAL = ("0192222222", "Hồ Văn Cựu")
+NEXT_PRINCIPAL = ("0193333333", "Phan Thị Tân")
+VICE_PRINCIPAL = ("0194444444", "Lê Thị Phó")
+DECISION = "Quyết định số 12/QĐ-THCSHS ngày 20/5/2026"
 
 
 @dataclass
@@ -285,6 +289,10 @@ def _build_authority() -> AuthorityList:
             )
     add(*_principal(), OfficeEntry(Office.PRINCIPAL, "01000701", date(2024, 8, 1)))
     add(*CLERK, OfficeEntry(Office.CLERK, "01000701", date(2024, 8, 1)))
+    add(*FORMER_PRINCIPAL, OfficeEntry(Office.PRINCIPAL, "01000701", date(2020, 8, 1), date(2026, 1, 31)))
+    add(*NEXT_PRINCIPAL, OfficeEntry(Office.PRINCIPAL, "01000701", date(2026, 8, 1)))
+    for office in _list_deputy_offices():
+        add(*VICE_PRINCIPAL, office)
     add("0191111111", "Cao Thị Xa", OfficeEntry(Office.PRINCIPAL, OTHER_SCHOOL_CODE, date(2024, 8, 1)))
     return AuthorityList(
         number=1,
@@ -297,6 +305,20 @@ def _build_authority() -> AuthorityList:
             _school_entry(OTHER_SCHOOL_CODE, OTHER_SCHOOL_NAME, OTHER_MST),
         ),
         staff=tuple(StaffEntry(code, names[code], (cccd(code),), tuple(entries)) for code, entries in offices.items()),
+    )
+
+
+def _list_deputy_offices() -> tuple[OfficeEntry, ...]:
+    """Return the vice-principal's own post and the decisions for them: a good one, and three that do not help."""
+    post = OfficeEntry(Office.VICE_PRINCIPAL, "01000701", date(2024, 8, 1))
+    good = replace(post, from_day=date(2026, 5, 20), authority=DECISION, reason="Hiệu trưởng đi công tác")
+    homeroom = replace(good, office=Office.HOMEROOM_TEACHER, school_year="2025-2026", class_name="7A2")
+    return (
+        post,
+        replace(good, delegated_by=_principal()[0]),
+        replace(good, authority=f"{DECISION} (cũ)", from_day=date(2025, 5, 20), to_day=date(2025, 6, 30)),
+        replace(good, authority=f"{DECISION} (sau)", from_day=date(2026, 12, 1)),
+        replace(homeroom, authority=f"{DECISION} (chủ nhiệm)"),
     )
 
 
