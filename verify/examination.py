@@ -7,6 +7,7 @@ from datetime import datetime
 
 from transcript_core.authority import AuthorityList
 from transcript_core.model import Recall, Transcript
+from transcript_core.pki.evidence import EvidenceSource
 from transcript_core.pki.trust import TrustStore
 from transcript_core.policy import SigningPolicy, Slot
 from transcript_core.status import StatusAnswer, StatusSource
@@ -28,6 +29,7 @@ class Context:
     policy: VerificationPolicy
     at: datetime  # the time the answer speaks of; aware UTC
     version: int | None = None  # the version that was asked for; None: the current one is wanted
+    source: EvidenceSource | None = None  # asked for what the file lacks; None: nothing is fetched
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +48,7 @@ class Examination:
     document_timestamps: tuple[ExaminedTimestamp, ...]  # of a PDF, in the order in which they were made
     digest: bytes | None  # 32 raw bytes, document digest
     status: StatusAnswer | None  # None: no source was given, or the document is not known well enough to ask
+    fetched: tuple[str, ...] = ()  # the holders whose chain and status were fetched for this question
 
     def list_xml_inputs(self) -> tuple[XmlInput, ...]:
         """Return every XML file that was read: the one asked about, or a container's signature files."""

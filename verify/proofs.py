@@ -9,18 +9,21 @@ Implements the order of ETSI EN 319 102-1, 5.5.4 (signatures with time) and 5.6.
     (d) past signature validation, where something that vouches is not good any more
         and everything else is right (5.6.2.4)                                       `transcript_core.pki.past`
 
-In the usual case (d) does not happen, and a certificate is validated once.
+In the usual case (d) does not happen, and a certificate is validated once.  What the file carries comes first; only
+when the caller gave a source is it asked for what is missing, and all of this done once more (5.2.6.4, TRY_LATER).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from transcript_core.pki.path import PathResult, validate_path
 from verify.entitlement import judge_authority
 from verify.examination import Context
 from verify.existence import SignatureKey, TimeAssertions
+from verify.fetching import extend_pool, fetch_missing
 from verify.signature import (
     ExaminedSignature,
     ExaminedTimestamp,
@@ -31,18 +34,38 @@ from verify.signature import (
 from verify.timestamping import Pool, build_pool
 
 
-def examine(
-    facts: Sequence[SignatureFacts], loose: Sequence[LooseTimestamp], context: Context
-) -> tuple[tuple[ExaminedSignature, ...], tuple[ExaminedTimestamp, ...]]:
-    """Return every signature with its proven time, certificate and authority judged, and every timestamp that stands
-    by itself with what it is worth, both in the order given.
-    """
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What step 3 found out."""
+
+    signatures: tuple[ExaminedSignature, ...]  # in the order given
+    document_timestamps: tuple[ExaminedTimestamp, ...]  # those that stand by themselves, in the order given
+    fetched: tuple[str, ...] = ()  # the holders of the certificates that a source was asked about, and answered
+
+
+def examine(facts: Sequence[SignatureFacts], loose: Sequence[LooseTimestamp], context: Context) -> Examined:
+    """Return every signature with its proven time, certificate and authority judged, and every lone timestamp."""
     pool = build_pool(facts)
+    examined = _examine_all(facts, loose, pool, context)
+    if context.source is None or context.trust is None:
+        return examined
+    evidences = fetch_missing(examined.signatures, examined.document_timestamps, pool, context.source)
+    if not evidences:
+        return examined
+    completed = _examine_all(facts, loose, extend_pool(pool, evidences), context)
+    return replace(
+        completed, fetched=tuple(dict.fromkeys(one.leaf.common_name or one.leaf.subject for one in evidences))
+    )
+
+
+def _examine_all(
+    facts: Sequence[SignatureFacts], loose: Sequence[LooseTimestamp], pool: Pool, context: Context
+) -> Examined:
     assertions = TimeAssertions(facts, loose, pool, context)  # (a)
     proven = assertions.find_proven_times()  # (b)
     signatures = tuple(_examine(one, facts, proven, assertions, pool, context) for one in facts)
     stamps = (ExaminedTimestamp(one, answer) for one, answer in zip(loose, assertions.list_loose(), strict=True))
-    return signatures, tuple(stamps)
+    return Examined(signatures, tuple(stamps))
 
 
 def _examine(

@@ -13,8 +13,8 @@ school transcripts.  The steps, numbered here and where they happen:
     (7) the log's proof                                                    `checks.log_proof`
     (8) the picture equals the data                                        `checks.picture`
 
-Steps 0 to 4 only establish facts; every judgement is one of `checks`, each with one finding.  Nothing is fetched, no
-clock but the one given is read, and nothing raises: a bad file gives a report.
+Steps 0 to 4 only establish facts; every judgement is one of `checks`, each with one finding.  Nothing is fetched
+unless a source was given, no clock but the one given is read, and nothing raises: a bad file gives a report.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from datetime import UTC, datetime
 
 from transcript_core.authority import AuthorityList
 from transcript_core.clock import Clock, SystemClock
+from transcript_core.pki.evidence import EvidenceSource
 from transcript_core.pki.trust import TrustStore
 from transcript_core.status import DocumentStatus, StatusAnswer, StatusSource
 from verify import checks
+from verify.detail import DetailedReport
 from verify.documents import ContainerInput, PdfInput, XmlInput, read_asic, read_pdf, read_xml
 from verify.examination import Context, Examination
 from verify.facts import list_container_facts, list_jws_facts, list_loose_timestamps, list_pdf_facts, list_xml_facts
@@ -63,6 +65,7 @@ class Verifier:
         status: knows what was replaced or recalled; None: status is not checked.
         policy: which checks must answer.
         clock: tells the time when the caller does not.
+        source: asked, within its own limits, for chains and revocation data that a file lacks; None: nobody is.
     """
 
     def __init__(
@@ -73,12 +76,14 @@ class Verifier:
         status: StatusSource | None = None,
         policy: VerificationPolicy = TRANSCRIPT_POLICY,
         clock: Clock | None = None,
+        source: EvidenceSource | None = None,
     ) -> None:
         self._trust = trust
         self._authority = authority
         self._status = status
         self._policy = policy
         self._clock = clock or SystemClock()
+        self._source = source
 
     def verify(
         self,
@@ -103,6 +108,18 @@ class Verifier:
 
         Spec: EN 319 102-1, 5.1.  Deviations: `docs/divergences.md`.
         """
+        return self.verify_in_detail(document, at=at, xml=xml, json=json, version=version).report
+
+    def verify_in_detail(
+        self,
+        document: bytes,
+        *,
+        at: datetime | None = None,
+        xml: bytes | None = None,
+        json: bytes | None = None,
+        version: int | None = None,
+    ) -> DetailedReport:
+        """Return the same with what it was made from.  Arguments as for `verify`."""
         return self._guard(document, self._context(self._policy, at, version), _Beside(xml, json))
 
     def inspect(
@@ -113,20 +130,28 @@ class Verifier:
         Args:
             detached: (name, content) of files that detached signatures may mean; a lone one answers to any name.
         """
+        return self.inspect_in_detail(document, at=at, detached=detached).report
+
+    def inspect_in_detail(
+        self, document: bytes, *, at: datetime | None = None, detached: Sequence[tuple[str, bytes]] = ()
+    ) -> DetailedReport:
+        """Return the same with what it was made from.  Arguments as for `inspect`."""
         files = DetachedFiles(tuple(detached), exact=False)
         return self._guard(document, self._context(INSPECTION_POLICY, at, None), _Beside(files=files))
 
     def _context(self, policy: VerificationPolicy, at: datetime | None, version: int | None) -> Context:
         moment = self._clock.now() if at is None else at
-        return Context(self._trust, self._authority, self._status, policy, moment.astimezone(UTC), version)
+        return Context(
+            self._trust, self._authority, self._status, policy, moment.astimezone(UTC), version, self._source
+        )
 
-    def _guard(self, document: bytes, context: Context, beside: _Beside) -> Report:
+    def _guard(self, document: bytes, context: Context, beside: _Beside) -> DetailedReport:
         """Run the procedure; what should never happen becomes a finding, so that a stranger's file stops no service."""
         try:
             return _run(document, context, beside)
         except Exception as error:  # noqa: BLE001  (the last resort; a test shows that no vector gets here)
             _log.error("verification broke down: %s at %s", type(error).__name__, _locate(error))
-            return _report_breakdown(document, context)
+            return DetailedReport(_report_breakdown(document, context), document, context.policy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,7 +170,7 @@ def _locate(error: Exception) -> str:
     return " > ".join(f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in frames)
 
 
-def _run(document: bytes, context: Context, beside: _Beside) -> Report:
+def _run(document: bytes, context: Context, beside: _Beside) -> DetailedReport:
     # Steps 0 and 1
     container = sniff(document)
     oversized = len(document) > LIMITS[container]
@@ -159,7 +184,7 @@ def _run(document: bytes, context: Context, beside: _Beside) -> Report:
     )
     loose = () if inputs.pdf is None else list_loose_timestamps(inputs.pdf)
     # Steps 3 and 4
-    signatures, stamps = examine(facts, loose, context)
+    examined = examine(facts, loose, context)
     examination = Examination(
         octets=document,
         container=container,
@@ -169,15 +194,17 @@ def _run(document: bytes, context: Context, beside: _Beside) -> Report:
         pdf=inputs.pdf,
         jws=inputs.jws,
         asic=inputs.asic,
-        signatures=signatures,
-        document_timestamps=stamps,
+        signatures=examined.signatures,
+        document_timestamps=examined.document_timestamps,
         digest=_find_digest(inputs),
         status=None,
+        fetched=examined.fetched,
     )
     # Step 6, the question; steps 4 to 8, the judgements
     examination = replace(examination, status=_ask_status(examination, context))
     findings = tuple(check.check(examination, context) for check in _list_checks(context.policy))
-    return _build_report(examination, context, findings)
+    report = _build_report(examination, context, findings)
+    return DetailedReport(report, document, context.policy, examined.signatures, examined.document_timestamps)
 
 
 def _list_checks(policy: VerificationPolicy) -> tuple[checks.Check, ...]:

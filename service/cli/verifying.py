@@ -1,4 +1,7 @@
-"""`hocba verify` for transcripts, `hocba inspect` for any signed file.  Works offline, without the service's data."""
+"""`hocba verify` for transcripts, `hocba inspect` for any signed file.  Works offline, without the service's data.
+
+Only `--fetch` asks servers, for chains and revocation data that a file does not carry.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,14 @@ import typer
 
 from service.cli.output import fail, print_json, say, warn
 from service.list_numbers import ListNumbers
+from service.online import build_online_source
 from service.settings import load_settings
 from service.status.files import StatusFileOutOfDate, StatusFiles, open_status_file
 from service.trust_material import Moments, TrustListFile, load_trust, read_authority, split_world
 from transcript_core.authority import AuthorityList
 from transcript_core.clock import SystemClock
 from transcript_core.errors import AuthorityListOutOfDate, InputError, TrustMaterialError
+from transcript_core.pki.evidence import EvidenceSource
 from transcript_core.pki.trust import TrustStore
 from verify.report import Outcome, Report
 from verify.sniff import Container, sniff
@@ -43,6 +48,9 @@ ListSigners = Annotated[
         dir_okay=False,
     ),
 ]
+Fetch = Annotated[
+    bool, typer.Option("--fetch", help="Ask CAs, over the network, for revocation data that the file lacks.")
+]
 English = Annotated[bool, typer.Option("--en", help="Report in English.")]
 Json = Annotated[bool, typer.Option("--json", help="Report as JSON.")]
 
@@ -63,6 +71,7 @@ def verify(
         Path | None, typer.Option(help="The department's signed authority list; else HOCBA_AUTHORITY_FILE.")
     ] = None,
     status: Annotated[list[Path] | None, typer.Option(help="Seal-signed status files.", exists=True)] = None,
+    fetch: Fetch = False,
     json: Json = False,
     english: English = False,
 ) -> int:
@@ -73,7 +82,7 @@ def verify(
     try:
         moment = None if at is None else _parse_time(at)
         trust = _load_trust(anchors, trust_list or [], trust_list_signer or [], moment)
-        verifier = _build_verifier(trust, authority, status or [], moment)
+        verifier = _build_verifier(trust, authority, status or [], moment, fetch=fetch)
     except (InputError, TrustMaterialError) as error:  # nothing was judged, so this is no "failed"
         fail(str(error), code=error.code)
         return EXIT_USAGE
@@ -93,6 +102,7 @@ def inspect(
     detached: Annotated[
         list[Path] | None, typer.Option(help="Files that detached signatures mean.", exists=True, dir_okay=False)
     ] = None,
+    fetch: Fetch = False,
     json: Json = False,
     english: English = False,
 ) -> int:
@@ -100,7 +110,7 @@ def inspect(
     try:
         moment = None if at is None else _parse_time(at)
         trust = _load_trust(anchors, trust_list or [], trust_list_signer or [], moment)
-        verifier = Verifier(trust=trust, clock=SystemClock())
+        verifier = Verifier(trust=trust, clock=SystemClock(), source=_find_source(trust, fetch=fetch))
     except (InputError, TrustMaterialError) as error:
         fail(str(error), code=error.code)
         return EXIT_USAGE
@@ -110,7 +120,12 @@ def inspect(
 
 
 def _build_verifier(
-    trust: TrustStore | None, authority: Path | None, status: Sequence[Path], moment: datetime | None
+    trust: TrustStore | None,
+    authority: Path | None,
+    status: Sequence[Path],
+    moment: datetime | None,
+    *,
+    fetch: bool,
 ) -> Verifier:
     clock = SystemClock()
     listed = _read_authority(authority, trust, moment)
@@ -120,7 +135,13 @@ def _build_verifier(
             files.append(open_status_file(path, trust=trust, authority=listed, clock=clock))
         except StatusFileOutOfDate as error:  # it says nothing about today: status is then not checked
             warn(str(error))
-    return Verifier(trust=trust, authority=listed, status=StatusFiles(tuple(files)) if files else None, clock=clock)
+    known = StatusFiles(tuple(files)) if files else None
+    source = _find_source(trust, fetch=fetch)
+    return Verifier(trust=trust, authority=listed, status=known, clock=clock, source=source)
+
+
+def _find_source(trust: TrustStore | None, *, fetch: bool) -> EvidenceSource | None:
+    return build_online_source(trust, SystemClock()) if fetch else None
 
 
 def _print(reports: Sequence[tuple[Path, Report]], *, json: bool, english: bool) -> int:

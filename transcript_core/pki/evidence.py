@@ -6,8 +6,10 @@ say where it goes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from transcript_core.pki.certificates import Certificate
 
@@ -25,3 +27,18 @@ class Evidence:
     def leaf(self) -> Certificate:
         """Return the certificate that this is about."""
         return self.chain[0]
+
+
+class EvidenceSource(Protocol):
+    """Knows where to ask about a certificate.  `signing.evidence` has the one that fetches."""
+
+    def collect(self, certificate: Certificate, *, chain: Sequence[Certificate] = ()) -> Evidence:
+        """Return chain and fresh revocation status of `certificate`, which may say that it is revoked.
+
+        Args:
+            chain: CA certificates that came with it, in any order.
+
+        Raises:
+            EvidenceUnavailable: no path to an anchor can be built, or no server gave a usable status.
+        """
+        ...

@@ -1,15 +1,16 @@
 """No certificate was revoked at the time that counts, by the OCSP answers and CRLs at hand.
 
-Spec: TT 15/2025 Annex II 1.2; EN 319 102-1, 5.2.6 and 5.6.2; nothing is fetched.
+Spec: TT 15/2025 Annex II 1.2; EN 319 102-1, 5.2.6 and 5.6.2.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from transcript_core.pki.path import SubIndication as PathSubIndication
 from transcript_core.pki.revocation import RevocationStatus
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_each, list_names
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -24,8 +25,15 @@ RULE: Final = Rule(
 
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
-    """Return whether no certificate was revoked."""
-    return judge_each(RULE, examination.signatures, judge)
+    """Return whether no certificate was revoked, and about whom the file's own data had to be completed."""
+    finding = judge_each(RULE, examination.signatures, judge)
+    if not examination.fetched:
+        return finding
+    return replace(
+        finding,
+        text_vi=f"{finding.text_vi} Đã lấy trực tuyến thông tin về: {list_names(examination.fetched)}.",
+        text_en=f"{finding.text_en} Fetched online for this answer: {list_names(examination.fetched, english=True)}.",
+    )
 
 
 def judge(signature: ExaminedSignature) -> Verdict:
