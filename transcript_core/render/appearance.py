@@ -20,7 +20,7 @@ from typing import Final, TypeAlias
 from transcript_core.clock import VIETNAM_TIME
 from transcript_core.render.drawing import Box, Line, dash, draw_lines, draw_qr, fill, number, stroke
 from transcript_core.render.fonts import FONT_NAME
-from transcript_core.render.qr import build_qr_matrix
+from transcript_core.render.qr import build_qr_rows
 
 Piece: TypeAlias = bytes | int | str
 
@@ -107,7 +107,7 @@ def build_seal_appearance(
         LimitExceeded: `qr_url` does not fit a QR code.
     """
     square, panel = _split_seal(width, height)
-    code = draw_qr(build_qr_matrix(qr_url), square)
+    code = draw_qr(build_qr_rows(qr_url), square)
     return _build(width, height, [fill(Box(0, 0, width, height)), code, *_draw_panel(panel, school_name, signed_at)])
 
 

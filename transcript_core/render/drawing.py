@@ -30,7 +30,8 @@ _STROKE: Final = 0.024
 _LEADING: Final = 1.17
 _ASCENT: Final = 0.9
 _EXTENT: Final = 1.14  # the font's ascent and descent together
-_DARK_RUN: Final = re.compile(rb"\x01+")
+_DARK_RUN: Final = re.compile("1+")
+_SPAN: Final = re.Match.span
 _BLACK: Final = b"0 0 0"
 _WHITE: Final = b"1 1 1"
 
@@ -83,18 +84,18 @@ def dash(box: Box, colour: bytes) -> bytes:
     return b"q [2 2] 0 d %s Q" % stroke(box, colour, 0.5)
 
 
-def draw_qr(matrix: Sequence[Sequence[bool]], square: Box) -> bytes:
-    """Draw dark modules as runs along the rows, in a grid of modules that the matrix scales to the square."""
-    modules = len(matrix) + 2 * QUIET_ZONE
+def draw_qr(rows: Sequence[str], square: Box) -> bytes:
+    """Draw dark modules as runs along the rows (`build_qr_rows`), in a grid that the matrix scales to the square."""
+    modules = len(rows) + 2 * QUIET_ZONE
     unit = square.width / modules
     runs = [
-        b"%d %d %d 1 re" % (run.start(), len(matrix) - 1 - row, run.end() - run.start())
-        for row, line in enumerate(matrix)
-        for run in _DARK_RUN.finditer(bytes(line))
+        f"{start} {height} {end - start} 1 re"
+        for height, row in zip(range(len(rows) - 1, -1, -1), rows, strict=True)
+        for start, end in map(_SPAN, _DARK_RUN.finditer(row))
     ]
     x, y = square.x + QUIET_ZONE * unit, square.y + QUIET_ZONE * unit
     placing = b"%.5f 0 0 %.5f %.4f %.4f cm" % (unit, unit, x, y)
-    return b"q %s rg %s\n%s\nf Q" % (_BLACK, placing, b"\n".join(runs))
+    return b"q %s rg %s\n%s\nf Q" % (_BLACK, placing, "\n".join(runs).encode("ascii"))
 
 
 def draw_lines(

@@ -23,6 +23,7 @@ VERSIONS: Final = (8, 11, 15)
 """Tried in order: 152, 251 and 412 octets.  Version 15 (77 modules) is the densest that phones read at 35 mm."""
 
 MASK: Final = 2
+_DARK: Final = "1"
 QUIET_ZONE: Final = 4
 """Light modules on each side (ISO/IEC 18004, 6.3.8)."""
 
@@ -63,6 +64,15 @@ def build_qr_matrix(url: str) -> list[list[bool]]:
     """Return the code's modules by rows, dark ones True, without the quiet zone.
 
     Raises:
+        LimitExceeded, MalformedTranscript: as `build_qr_rows`.
+    """
+    return [[module == _DARK for module in row] for row in build_qr_rows(url)]
+
+
+def build_qr_rows(url: str) -> list[str]:
+    """Return the same, each row as text: "1" for a dark module, "0" for a light one.
+
+    Raises:
         LimitExceeded: `url` does not fit the largest version.
         MalformedTranscript: `url` is not ASCII.
     """
@@ -71,8 +81,7 @@ def build_qr_matrix(url: str) -> list[list[bool]]:
     if layout is None:
         raise LimitExceeded("the address does not fit a QR code that phones read at 35 mm; use a shorter one")
     bits = f"{layout.place(octets):0{layout.modules**2}b}"
-    dark = [bit == "1" for bit in bits]
-    return [dark[start : start + layout.modules] for start in range(0, len(dark), layout.modules)]
+    return [bits[start : start + layout.modules] for start in range(0, len(bits), layout.modules)]
 
 
 def _encode(url: str) -> bytes:
