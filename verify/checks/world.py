@@ -6,9 +6,10 @@ transcript may carry both.  A development anchor is never passed over in silence
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from transcript_core.pki.trust import World
+from transcript_core.pki.trust import Anchor, World
 from verify.checks.verdict import NO_SIGNATURE, Rule, Verdict, conclude, indeterminate
 from verify.examination import Context, Examination
 from verify.report import Finding, FindingOutcome, SubIndication
@@ -38,8 +39,10 @@ def _judge(examination: Examination) -> Verdict:
             SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
         )
     worlds = sorted({anchor.world for anchor in anchors})
-    text_vi = ", ".join(_NAMES[world][0] for world in worlds)
-    text_en = ", ".join(_NAMES[world][1] for world in worlds)
+    text_vi = ", ".join(_NAMES[world][0] for world in worlds) + _name_lists(
+        anchors, "; theo danh sách tin cậy số {} của {}"
+    )
+    text_en = ", ".join(_NAMES[world][1] for world in worlds) + _name_lists(anchors, "; by trust list {} of {}")
     if any(anchor.development for anchor in anchors):
         return Verdict(
             FindingOutcome.PASSED,
@@ -47,3 +50,9 @@ def _judge(examination: Examination) -> Verdict:
             f"DEVELOPMENT CERTIFICATES without legal value. Trust world: {text_en}.",
         )
     return Verdict(FindingOutcome.PASSED, f"Hệ thống chứng thực: {text_vi}.", f"Trust world: {text_en}.")
+
+
+def _name_lists(anchors: Iterable[Anchor], form: str) -> str:
+    """Return which trust lists name the anchors; nothing of those that are configured one by one."""
+    sources = {(anchor.source.number, anchor.source.operator) for anchor in anchors if anchor.source is not None}
+    return "".join(form.format(number, operator) for number, operator in sorted(sources))
