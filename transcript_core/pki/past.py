@@ -15,7 +15,7 @@ certificate of a CA, which is stricter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -163,19 +163,17 @@ def _slide(
     for subject, issuer in reversed(list_links(anchor, chain)):  # step 2, from the anchor down
         if material.proofs.find(subject.der) > control:
             return None
-        usable = _list_usable(subject, issuer, data, control, material.proofs)
+        statements, _ = list_statements(subject, issuer, data)
+        usable = _list_usable(statements, control, material.proofs)
         if not usable:
             return None
         control, known = _slide_by_status(usable, control, material.max_age)
-        control = min((control, *_list_ends(subject, issuer)))
+        control = min((control, *_list_revocations(statements), *_list_ends(subject, issuer)))
     return _Slide(control, known)
 
 
-def _list_usable(
-    subject: Certificate, issuer: Certificate, data: RevocationData, control: datetime, proofs: ProofsOfExistence
-) -> list[Statement]:
+def _list_usable(statements: Sequence[Statement], control: datetime, proofs: ProofsOfExistence) -> list[Statement]:
     """Step 2a: status information that was issued, and is proven to have existed, by the control-time."""
-    statements, _ = list_statements(subject, issuer, data)
     return [one for one in statements if one.issued_at <= control and _existed_in_time(one, control, proofs)]
 
 
@@ -187,18 +185,17 @@ def _existed_in_time(statement: Statement, control: datetime, proofs: ProofsOfEx
 
 
 def _slide_by_status(
-    usable: list[Statement], control: datetime, max_age: timedelta | None
+    usable: Sequence[Statement], control: datetime, max_age: timedelta | None
 ) -> tuple[datetime, Revocation]:
-    """Step 2c: back to the revocation, or to where the freshest information ends."""
-    revoked = [one for one in usable if one.revoked_at is not None and one.revoked_at <= control]
-    if revoked:
-        first = min(revoked, key=lambda one: one.revoked_at or control)
-        answer = Revocation(RevocationStatus.GOOD, issued_at=first.issued_at)
-        return first.revoked_at or control, answer
+    """Step 2c, not revoked: back to where the freshest information ends."""
     last = max(usable, key=lambda one: one.find_end_of_freshness(max_age))
-    return min(control, last.find_end_of_freshness(max_age)), Revocation(
-        RevocationStatus.GOOD, issued_at=last.issued_at
-    )
+    known = Revocation(RevocationStatus.GOOD, issued_at=last.issued_at)
+    return min(control, last.find_end_of_freshness(max_age)), known
+
+
+def _list_revocations(statements: Sequence[Statement]) -> tuple[datetime, ...]:
+    """Step 2c, revoked: back to the revocation, by whatever piece says so, proven or not, which is stricter."""
+    return tuple(one.revoked_at for one in statements if one.revoked_at is not None)
 
 
 def _list_ends(subject: Certificate, issuer: Certificate) -> tuple[datetime, ...]:
