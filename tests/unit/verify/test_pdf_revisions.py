@@ -175,8 +175,8 @@ def test_signing_revision_in_another_form_is_named(pattern: bytes, new: bytes, c
 @pytest.mark.parametrize(
     ("extra", "codes"),
     [
-        (b"", {"byte-range"}),  # in order as a revision; that nobody signed is the signature's own problem
-        (b"<</Type/Annot/Subtype/FreeText>>", {"byte-range", "revision-content"}),
+        (b"", {"byte-range", "cms"}),  # in order as a revision; that nobody signed is the signature's own problem
+        (b"<</Type/Annot/Subtype/FreeText>>", {"byte-range", "cms", "revision-content"}),
     ],
 )
 def test_signing_revision_that_brings_more_is_named(extra: bytes, codes: set[str]) -> None:
