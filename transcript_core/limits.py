@@ -150,3 +150,9 @@ MAX_FOREIGN_PDF_VISITS: Final = 100_000
 
 MAX_FOREIGN_PDF_LOOKUPS: Final = 4_000_000
 """Entries read to find a stranger's packed objects, each by reading its packet's list from the beginning."""
+
+MAX_VERIFICATION_S: Final = 15.0
+"""Seconds that the verification of any one file may take, whatever is in it; `make bench` holds the worst to it."""
+
+MAX_VERIFICATION_MEMORY_BYTES: Final = 768 * 1024 * 1024
+"""Bytes of memory that it may take beyond the program's own; `make bench` holds the worst to it."""
