@@ -1,4 +1,4 @@
-"""While a fuzz target runs, nothing may reach outside: no file of others, no socket, no process (`sys.addaudithook`)."""
+"""While a fuzz target runs nothing may reach outside: no file of others, socket or process (`sys.addaudithook`)."""
 
 from __future__ import annotations
 
