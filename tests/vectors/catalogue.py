@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.vectors.cases import CASES, Asked, Case, Question
 from tests.vectors.school import school
+from verify.detail import DetailedReport
 from verify.report import Report
 from verify.verifier import Verifier
 
@@ -33,11 +34,16 @@ def build(case: Case) -> bytes:
 
 def ask(case: Case, *, verifier: Verifier | None = None) -> Report:
     """Return the report on one vector, by the sample school's verifier unless another is given."""
+    return ask_in_detail(case, verifier=verifier).report
+
+
+def ask_in_detail(case: Case, *, verifier: Verifier | None = None) -> DetailedReport:
+    """Return the same with what it was made from."""
     asked, document = case.asked, build(case)
     judge = verifier or school().verifier(status=asked.status)
     if asked.question is Question.SIGNATURES:
-        return judge.inspect(document, at=asked.at, detached=asked.files() if asked.files else ())
-    return judge.verify(document, at=asked.at, xml=_make(asked, "xml"), json=_make(asked, "json"))
+        return judge.inspect_in_detail(document, at=asked.at, detached=asked.files() if asked.files else ())
+    return judge.verify_in_detail(document, at=asked.at, xml=_make(asked, "xml"), json=_make(asked, "json"))
 
 
 def _make(asked: Asked, name: str) -> bytes | None:
