@@ -24,7 +24,7 @@ def examine(document: bytes, demanded: SignatureLevel) -> ExaminedSignature:
     """Return the seal's signature under a policy that demands this level of the seal."""
     facts = list_xml_facts(read_xml(document))
     context = Context(school().trust, school().authority(), None, TRANSCRIPT_POLICY, CHECKED_AT, None)
-    seal = examine_all(facts, (), context)[0][-1]
+    seal = examine_all(facts, (), context).signatures[-1]
     slot = seal.facts.slot
     assert slot is not None
     strict: Slot = replace(slot, rule=replace(slot.rule, demanded_level=demanded))

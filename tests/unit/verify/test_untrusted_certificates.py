@@ -62,7 +62,7 @@ def test_one_sentence_says_so_for_all_checks(without_anchors: Report) -> None:
 
 def _examine() -> ExaminedSignature:
     context = Context(school().trust, school().authority(), None, TRANSCRIPT_POLICY, CHECKED_AT)
-    return examine(list_xml_facts(read_xml(signed())), (), context)[0][0]
+    return examine(list_xml_facts(read_xml(signed())), (), context).signatures[0]
 
 
 @pytest.mark.parametrize("check", [signer_identity, certificate_period, certificate_usage, signers, authority])
