@@ -20,6 +20,7 @@ from signing.timestamp import TimestampClient
 from tests.support.pki import development_pki
 from tests.support.samples import build_issue, build_transcript
 from transcript_core.authority import AuthorityList, OfficeEntry, SchoolEntry, SealEntry, StaffEntry
+from transcript_core.authority_list import FormerName
 from transcript_core.model import (
     DocumentReference,
     IssueInfo,
@@ -332,4 +333,8 @@ def _school_entry(code: str, name: str, mst: str) -> SchoolEntry:
         "Thành phố Hà Nội",
         "Sở Giáo dục và Đào tạo Hà Nội",
         (SealEntry(f"MST:{mst}", date(2024, 8, 1)),),
+        former_names=(
+            FormerName(name.replace("THCS", "TH"), date(2023, 7, 31)),  # samples of other levels share the code
+            FormerName(name.replace("THCS", "THPT"), date(2024, 7, 31)),
+        ),
     )
