@@ -19,7 +19,7 @@ from lxml.etree import _Element
 
 from transcript_core.clock import read_utc
 from transcript_core.limits import MAX_SIGNATURES
-from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri, fits_key, verify_digest
+from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri, fits_certificate, verify_digest
 from transcript_core.pki.certificates import Certificate, deduplicate
 from verify.formats import key_info
 from verify.formats.encoding import has_hidden_nodes, list_children
@@ -173,7 +173,7 @@ def _verify_value(
         reading.note(SignatureProblem.UNKNOWN_ALGORITHM)
         return None
     prefixes = read_prefixes(element)
-    if algorithm is None or certificate is None or not fits_key(algorithm, certificate.public_key):
+    if algorithm is None or certificate is None or not fits_certificate(algorithm, certificate):
         octets = reading.compute_octets(signed_info, method, prefixes)
         return (
             None
