@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 import xmlsec
+import xmlsec.constants as names
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 
@@ -61,7 +62,7 @@ def judge_xmlsec(document: bytes) -> bool | None:
             return None
         pem = ours.certificate.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         context = xmlsec.SignatureContext()
-        context.key = xmlsec.Key.from_memory(pem, xmlsec.KeyFormat.PEM)
+        context.key = xmlsec.Key.from_memory(pem, names.KeyDataFormatPem)
         try:
             context.verify(node)
             answers.append(True)

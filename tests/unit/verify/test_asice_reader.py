@@ -56,7 +56,7 @@ def test_zip_files_written_to_a_stream_are_read() -> None:
             return len(bytes(data))  # type: ignore[call-overload]
 
     pipe = Pipe()
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:  # type: ignore[call-overload]
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mimetype", containers.EXTENDED)
         archive.writestr("a.xml", b"8,4")
     assert read_container(bytes(pipe.octets)).data_files == (("a.xml", b"8,4"),)
