@@ -23,7 +23,7 @@ from transcript_core.pki.algorithms import is_strong_key
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.trust_list import TrustList
 from transcript_core.pki.trust_list_reader import read_trust_list
-from verify.formats.names import ENVELOPED, EXCLUSIVE_C14N, ds
+from verify.formats.names import ENVELOPED, EXCLUSIVE_C14N
 from verify.formats.octets import OctetCache
 from verify.formats.xades import XadesSignature, list_signature_elements, read_signatures
 
@@ -91,11 +91,15 @@ def _check_signature(cache: OctetCache, signers: Sequence[Certificate]) -> Certi
 
 
 def _covers(signature: XadesSignature, root: _Element) -> bool:
-    """Return whether the one reference of content is the document, less this signature, in exclusive form."""
-    if len(signature.references) != 1 or signature.element.tag != ds("Signature"):
+    """Return whether one reference is the document, less this signature, in exclusive form, and all others lie in it.
+
+    A signature that signs its own KeyInfo too is as good.
+    """
+    own = set(signature.element.iter())
+    content = [one for one in signature.references if one.node not in own]
+    if len(content) != 1:
         return False
-    reference = signature.references[0]
-    return (reference.uri, reference.transforms, reference.node) == ("", _TRANSFORMS, root)
+    return (content[0].uri, content[0].transforms, content[0].node) == ("", _TRANSFORMS, root)
 
 
 def _check_dates(trust_list: TrustList, at: datetime, now: datetime) -> None:
