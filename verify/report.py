@@ -194,6 +194,7 @@ class SignatureReport:
     sub_indication: SubIndication | None
     covers: tuple[str, ...]  # what its references name: "#diem-TOAN", "#data"; for PDF "revision 3"
     development: bool = False  # its anchor is a development one: no legal value; not in the JSON form
+    office: tuple[str, str] | None = None  # what its slot is for, Vietnamese and English; not in the JSON form
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from verify.checks.verdict import Verdict
 from verify.examination import Context
 from verify.report import FindingOutcome, Outcome, SignatureReport, SubIndication, find_first_reason, find_worst
 from verify.signature import ExaminedSignature
+from verify.words import name_office
 
 
 def report_signature(signature: ExaminedSignature, context: Context) -> SignatureReport:
@@ -29,6 +30,7 @@ def report_signature(signature: ExaminedSignature, context: Context) -> Signatur
         development=signature.path is not None
         and signature.path.anchor is not None
         and signature.path.anchor.development,
+        office=None if facts.slot is None else name_office(facts.slot.role, facts.slot.subject_code),
     )
 
 

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, Literal
 
+from schemas.loader import load_table
+from transcript_core.model import SlotRole
 from verify.report import FindingOutcome, Outcome
 
 Language = Literal["vi", "en"]
@@ -32,6 +35,13 @@ _STATUSES: Final[Mapping[str | None, tuple[str, str]]] = {
     "suspended": ("đang tạm ngừng hiệu lực", "suspended"),
     "unknown": ("không có trong dữ liệu tra cứu", "not in the records that were asked"),
 }
+_OFFICES: Final[Mapping[SlotRole, tuple[str, str]]] = {
+    SlotRole.SUBJECT_TEACHER: ("Giáo viên môn", "Teacher of"),
+    SlotRole.HOMEROOM_TEACHER: ("Giáo viên chủ nhiệm", "Homeroom teacher"),
+    SlotRole.MANAGER: ("Cán bộ quản lý", "Head of school"),
+    SlotRole.SEAL: ("Con dấu của nhà trường", "Seal of the school"),
+    SlotRole.REQUESTER: ("Người đề nghị", "Requester"),
+}
 _NOTE: Final = ("thông tin", "information")
 
 
@@ -53,6 +63,18 @@ def name_finding(outcome: FindingOutcome, language: Language) -> str:
 def name_status(status: str | None, language: Language) -> str:
     """Return the word for a document's status, as `DocumentInfo.status` has it: "còn hiệu lực"."""
     return pick(_STATUSES.get(status, _STATUSES["unknown"]), language)
+
+
+def name_office(role: SlotRole, subject_code: str | None) -> tuple[str, str]:
+    """Return what a slot is for, in both languages: "Giáo viên môn Toán"; a subject's name is that of our tables."""
+    subject = "" if subject_code is None else f" {_list_subjects().get(subject_code, subject_code)}"
+    vietnamese, english = _OFFICES[role]
+    return f"{vietnamese}{subject}", f"{english}{subject}"
+
+
+@cache
+def _list_subjects() -> dict[str, str]:
+    return {row["code"]: row["name"] for row in load_table("subjects")}
 
 
 def name_note(language: Language) -> str:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from service.web.texts import Language
 from transcript_core.clock import VIETNAM_TIME
+from verify.account import Line, describe_finding, list_criteria, list_notes
 from verify.advice import list_advice
 from verify.report import FindingOutcome, Outcome, Report, SignatureReport
-from verify.text import Line, describe_finding, list_criteria, list_notes
 from verify.words import name_outcome, name_status
 
 _APPEARANCE: Final = {

@@ -11,6 +11,7 @@ import pytest
 
 from schemas.loader import load_json_schema
 from tests.support.samples import build_transcript
+from verify.account import judge_criterion, list_notes
 from verify.advice import list_advice
 from verify.report import (
     Criterion,
@@ -24,7 +25,7 @@ from verify.report import (
     SubIndication,
     find_worst,
 )
-from verify.text import judge_criterion, list_notes, render
+from verify.text import render
 
 AT = datetime(2026, 6, 1, 1, 2, 3, tzinfo=UTC)
 

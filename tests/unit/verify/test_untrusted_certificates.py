@@ -9,6 +9,7 @@ import pytest
 from tests.support.signers import make_signer
 from tests.vectors.pictures import signed_pdf
 from tests.vectors.school import CHECKED_AT, school, signed
+from verify.account import judge_criterion, list_notes
 from verify.checks import authority, certificate_period, certificate_usage, signer_identity, signers
 from verify.documents import read_xml
 from verify.examination import Context
@@ -17,7 +18,6 @@ from verify.policy import TRANSCRIPT_POLICY
 from verify.proofs import examine
 from verify.report import Criterion, FindingOutcome, Outcome, Report, SubIndication
 from verify.signature import ExaminedSignature
-from verify.text import judge_criterion, list_notes
 from verify.verifier import Verifier
 
 OF_THE_CERTIFICATE = (
