@@ -4,6 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PYTEST_WORKERS ?= 2
 OUT ?= demo-out
+FUZZ_SECONDS ?= 60
 
 .venv/.ready: requirements.lock pyproject.toml scripts/setup.sh
 	@sh scripts/setup.sh
@@ -38,6 +39,10 @@ check: .venv/.ready ## Lint, types and import contracts
 .PHONY: system
 system: ## Install the programs that the tests compare with (apt, when root)
 	@sh scripts/system-packages.sh
+
+.PHONY: fuzz
+fuzz: .venv/.ready ## Fuzz every parser, FUZZ_SECONDS each (60)
+	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 .PHONY: bench
 bench: .venv/.ready ## Measure speed as ratios to controls of the same run; exits 1 when one is short

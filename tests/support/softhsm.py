@@ -13,7 +13,7 @@ from typing import Final
 import pkcs11
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, utils
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 
 from keys_dev.pki import Subscriber
 from keys_dev.profiles import KeyKind
@@ -143,9 +143,11 @@ def verify(signer: Signer, digest: bytes, value: bytes) -> None:
     if isinstance(key, ec.EllipticCurvePublicKey):
         key.verify(raw_to_der(value, key.curve.key_size), digest, ec.ECDSA(utils.Prehashed(chosen)))
     elif algorithm.value.startswith("rsa-pss"):
+        assert isinstance(key, rsa.RSAPublicKey)
         pss = padding.PSS(padding.MGF1(chosen), salt_length=chosen.digest_size)
         key.verify(value, digest, pss, utils.Prehashed(chosen))
     else:
+        assert isinstance(key, rsa.RSAPublicKey)
         key.verify(value, digest, padding.PKCS1v15(), utils.Prehashed(chosen))
 
 
