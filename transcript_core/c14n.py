@@ -115,9 +115,7 @@ def _build_writer(method: C14nMethod, prefixes: Sequence[str], without: Collecti
     )
 
 
-def _serialise(
-    element: etree._Element | etree._ElementTree[etree._Element], method: C14nMethod, prefixes: Sequence[str]
-) -> bytes:
+def _serialise(element: etree._Element | etree._ElementTree, method: C14nMethod, prefixes: Sequence[str]) -> bytes:
     try:
         octets = etree.tostring(
             element,

@@ -35,7 +35,7 @@ _LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "nobody": ("không rõ người ký", "signer not known"),
     "unproven": ("tên ghi trong chứng thư chưa xác nhận", "name in a certificate that is not confirmed"),
     "signed": ("ký lúc", "signed at"),
-    "stamped": ("dấu thời gian xác nhận đã ký trước", "a timestamp proves: signed before"),
+    "stamped": ("có dấu thời gian", "timestamp of"),
     "unstamped": ("không có dấu thời gian", "no timestamp"),
     "plain": ("Chữ ký {}", "Signature {}"),
 }
@@ -78,7 +78,7 @@ class SignatureLine:
     word: str  # "hợp lệ"
     office: str  # "Giáo viên môn Toán"; "Chữ ký 1" outside transcripts
     who: str  # the certificate's name, and whether it can be believed
-    when: str  # "ký lúc 29/05/2026 10:00; không có dấu thời gian"
+    when: str  # "ký lúc 29/05/2026 10:00; có dấu thời gian 29/05/2026 13:00"
     detail: str  # for specialists: "xades B-B, gvbm-TOAN-1, HASH_FAILURE"
 
 
@@ -250,11 +250,17 @@ def _describe_signer(signature: SignatureReport, language: Language) -> str:
 def _describe_time(signature: SignatureReport, language: Language) -> str:
     parts = []
     if signature.signed_at is not None:
-        parts.append(f"{_label('signed', language)} {_time(signature.signed_at)}")
+        parts.append(f"{_label('signed', language)} {_minute(signature.signed_at)}")
     proven = signature.proven_time
-    parts.append(_label("unstamped", language) if proven is None else f"{_label('stamped', language)} {_time(proven)}")
+    parts.append(
+        _label("unstamped", language) if proven is None else f"{_label('stamped', language)} {_minute(proven)}"
+    )
     return "; ".join(parts)
 
 
 def _time(value: datetime) -> str:
     return value.astimezone(VIETNAM_TIME).strftime("%d/%m/%Y %H:%M:%S")
+
+
+def _minute(value: datetime) -> str:
+    return value.astimezone(VIETNAM_TIME).strftime("%d/%m/%Y %H:%M")

@@ -82,7 +82,9 @@ def name_of_another_school() -> bytes:
     transcript = replace(transcript, school=replace(transcript.school, name="Trường THCS Nổi Tiếng"))
     issue = build_issue(transcript)
     document, slots, policy = describe(transcript, issue)
-    return school().sign_all(document, slots, policy, signers={issue.seal.slot_id: school().seal("Trường THCS Nổi Tiếng")})
+    return school().sign_all(
+        document, slots, policy, signers={issue.seal.slot_id: school().seal("Trường THCS Nổi Tiếng")}
+    )
 
 
 @fails("authority: in office until the winter before", "authority.office")
