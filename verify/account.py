@@ -25,8 +25,10 @@ _LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "claimed_serial": ("Số hiệu ghi trong tệp", "Number written in the file"),
     "version": ("Phiên bản", "Version"),
     "status": ("Tình trạng", "Status"),
-    "claimed_status": ("Học bạ mang số hiệu này", "The transcript of this number"),
-    "not_this": ("chưa xác nhận tệp này là học bạ đó", "not confirmed that this file is it"),
+    "not_this": (
+        "chưa xác nhận tệp này đúng là học bạ mang số hiệu trên, vốn {}",
+        "not confirmed that this file is the transcript of that number, which is {}",
+    ),
     "file": ("Loại tệp", "Kind of file"),
     "sha256": ("Mã băm của tệp (SHA-256)", "SHA-256 of the file"),
     "checked_at": ("Kiểm tra lúc", "Checked at"),
@@ -211,9 +213,9 @@ def _describe_status(report: Report, language: Language, *, known: bool) -> tupl
     document = report.document
     word = name_status(document.status, language)
     when = "" if document.status_as_of is None else f" ({_label('as_of', language)} {_time(document.status_as_of)})"
-    if known or document.status is None:
+    if known or document.status in {None, "unknown"}:
         return _label("status", language), f"{word}{when}"
-    return _label("claimed_status", language), f"{word}{when}; {_label('not_this', language)}"
+    return _label("status", language), _label("not_this", language).format(f"{word}{when}")
 
 
 def _list_proof(report: Report, language: Language, checked_by: tuple[str, str] | None) -> tuple[tuple[str, str], ...]:
