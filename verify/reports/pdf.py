@@ -48,6 +48,11 @@ _WORDS: Final = {
     "signatures": ("Ai đã ký", "Who signed"),
     "proof": ("Kiểm tra lúc nào, tệp nào", "When, and which file"),
     "indication": ("Kết luận theo ETSI EN 319 102-1", "Indication of ETSI EN 319 102-1"),
+    "office": ("Vai trò", "Office"),
+    "signer": ("Người ký", "Signer"),
+    "result": ("Kết quả", "Result"),
+    "what": ("Nội dung", "What"),
+    "criterion": ("Tiêu chí", "Criterion"),
     "page": ("Trang", "Page"),
     "development": (
         "CHỨNG THƯ THỬ NGHIỆM: các chữ ký này không có giá trị pháp lý.",
@@ -64,7 +69,6 @@ _WORDS: Final = {
         ),
     ),
 }
-_COLUMNS: Final = (("Vai trò", "Office"), ("Người ký", "Signer"), ("Kết quả", "Result"))
 _CHECKED_HERE: Final = ("máy tính này", "this computer")
 
 
@@ -113,8 +117,7 @@ def _make_printable(value: Any) -> Any:
 
 
 def _build_data(account: Account, report: Report) -> dict[str, Any]:
-    words: dict[str, Any] = {name: pick(texts, account.language) for name, texts in _WORDS.items()}
-    words["columns"] = [pick(texts, account.language) for texts in _COLUMNS]
+    words = {name: pick(texts, account.language) for name, texts in _WORDS.items()}
     moment = report.checked_at.astimezone(UTC)
     trial = account.outcome is Outcome.PASSED and account.development
     digest = report.document.sha256.hex()
