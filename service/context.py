@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
@@ -13,9 +14,11 @@ from service.status.lookup import Record, StatusLookup
 from service.transcripts import repository
 from service.verifications.events import EventVerifier
 from service.verifications.verifiers import build_event_verifier, build_public_verifier
+from service.web.downloads import Downloads
 from service.web.limiting import Limiter
 from service.workspace import Workspace
 from transcript_core.status import StatusAnswer
+from verify.detail import DetailedReport
 from verify.report import DocumentKind, Report
 
 
@@ -26,6 +29,7 @@ class AppContext:
     workspace: Workspace
     events: EventVerifier
     limiter: Limiter = field(default_factory=Limiter)
+    downloads: Downloads = field(default_factory=Downloads)
 
     @property
     def development(self) -> bool:
@@ -45,20 +49,25 @@ class AppContext:
             lookup = StatusLookup(session, self.workspace.store, self.events, self.workspace.clock)
             return lookup.find_status(serial, version, digest)
 
-    async def verify(self, content: bytes, *, xml: bytes | None = None) -> Report:
+    @property
+    def name(self) -> str:
+        """Return what reports call this installation: the host of its address."""
+        return urlsplit(self.workspace.settings.base_url).netloc
+
+    async def verify(self, content: bytes, *, xml: bytes | None = None) -> DetailedReport:
         """Return the report on an uploaded file, worked out in a thread of its own."""
         return await run_in_threadpool(self.verify_now, content, xml=xml)
 
-    def verify_now(self, content: bytes, *, xml: bytes | None = None) -> Report:
-        """Return the report on an uploaded file.
+    def verify_now(self, content: bytes, *, xml: bytes | None = None) -> DetailedReport:
+        """Return the report on an uploaded file, with what it was made from.
 
         A PDF alone is held against the XML that was issued here under its serial and version: it could otherwise be
         another one, signed by the same people and never issued, or show other things than its data say.
         """
         verifier, at = build_public_verifier(self.workspace, self), self.workspace.clock.now()
-        report = verifier.verify(content, at=at, xml=xml)
-        original = self._find_original(report) if xml is None else None
-        return report if original is None else verifier.verify(content, at=at, xml=original)
+        detailed = verifier.verify_in_detail(content, at=at, xml=xml)
+        original = self._find_original(detailed.report) if xml is None else None
+        return detailed if original is None else verifier.verify_in_detail(content, at=at, xml=original)
 
     def _find_original(self, report: Report) -> bytes | None:
         """Return the XML that was issued under the name of the PDF that `report` speaks of, when it is known here."""

@@ -26,8 +26,8 @@ _LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "version": ("Phiên bản", "Version"),
     "status": ("Tình trạng", "Status"),
     "not_this": (
-        "chưa xác nhận tệp này đúng là học bạ mang số hiệu trên, vốn {}",
-        "not confirmed that this file is the transcript of that number, which is {}",
+        "chưa xác nhận được cho tệp này; học bạ mang số hiệu trên {}",
+        "not confirmed for this file; the transcript of that number is {}",
     ),
     "file": ("Loại tệp", "Kind of file"),
     "sha256": ("Mã băm của tệp (SHA-256)", "SHA-256 of the file"),
@@ -192,7 +192,7 @@ def _list_facts(report: Report, language: Language) -> tuple[tuple[str, str], ..
     document = report.document
     facts = [(_label("file", language), pick(_KINDS[document.kind], language))]
     if document.serial is not None:
-        known = report.outcome is Outcome.PASSED or _is_what_it_says(report)
+        known = is_what_it_says(report)
         facts.append((_label("serial" if known else "claimed_serial", language), document.serial))
         facts.append((_label("version", language), str(document.version)))
         facts.append(_describe_status(report, language, known=known))
@@ -201,8 +201,10 @@ def _list_facts(report: Report, language: Language) -> tuple[tuple[str, str], ..
     return tuple(facts)
 
 
-def _is_what_it_says(report: Report) -> bool:
+def is_what_it_says(report: Report) -> bool:
     """Return whether nothing but the status speaks against the file, so that the status is that of this file."""
+    if report.outcome is Outcome.PASSED:
+        return True
     good = {FindingOutcome.PASSED, FindingOutcome.NOT_APPLICABLE}
     bad = {one.check for one in report.findings if one.outcome not in good and one.check in report.required}
     return bad <= {_STATUS_CHECK} and set(report.unanswered) <= {_STATUS_CHECK}
@@ -212,7 +214,7 @@ def _describe_status(report: Report, language: Language, *, known: bool) -> tupl
     """Return what is known of the document's status; of a file that is not confirmed it says nothing."""
     document = report.document
     word = name_status(document.status, language)
-    when = "" if document.status_as_of is None else f" ({_label('as_of', language)} {_time(document.status_as_of)})"
+    when = "" if document.status_as_of is None else f" ({_label('as_of', language)} {_minute(document.status_as_of)})"
     if known or document.status in {None, "unknown"}:
         return _label("status", language), f"{word}{when}"
     return _label("status", language), _label("not_this", language).format(f"{word}{when}")

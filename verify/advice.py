@@ -299,10 +299,10 @@ _FAILED: Final[tuple[tuple[frozenset[str], _Case], ...]] = (
     ),
 )
 _OPEN: Final[tuple[tuple[frozenset[str], _Case], ...]] = (
-    (frozenset({"certificate.path", "trust.world"}), _UNTRUSTED),
-    (frozenset({"authority"}), _NO_AUTHORITY),
-    (frozenset({"certificate.revocation", "time.timestamps"}), _TRY_LATER),
+    (frozenset({"trust.world"}), _UNTRUSTED),
     (frozenset({"slots.complete"}), _NEED_XML),
+    (frozenset({"authority"}), _NO_AUTHORITY),
+    (frozenset({"certificate.revocation", "certificate.path", "time.timestamps"}), _TRY_LATER),
     (frozenset({"document.type"}), _NOT_OURS),
 )
 """Checks that answered so, and what to say then."""
@@ -377,6 +377,8 @@ def _list_open(report: Report) -> list[_Case]:
         finding.check for finding in report.findings if finding.outcome is FindingOutcome.INDETERMINATE
     }
     found = [case for checks, case in _OPEN if checks & open_checks]
+    if report.document.kind is DocumentKind.TRANSCRIPT_JWS and _NEED_XML in found:
+        return [_NEED_XML]  # a JWS carries no evidence, and only the XML has what is missing
     if _UNTRUSTED in found:  # the rest of what is open follows from it
         found = [case for case in found if case not in {_NO_AUTHORITY, _TRY_LATER}]
     if "status" in open_checks and report.document.kind not in _OTHER_KINDS:

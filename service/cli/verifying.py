@@ -6,6 +6,7 @@ Only `--fetch` asks servers, for chains and revocation data that a file does not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,16 +18,21 @@ from service.list_numbers import ListNumbers
 from service.online import build_online_source
 from service.settings import load_settings
 from service.status.files import StatusFileOutOfDate, StatusFiles, open_status_file
+from service.store import write_atomically
 from service.trust_material import Moments, TrustListFile, load_trust, read_authority, split_world
 from transcript_core.authority import AuthorityList
 from transcript_core.clock import SystemClock
 from transcript_core.errors import AuthorityListOutOfDate, InputError, TrustMaterialError
 from transcript_core.pki.evidence import EvidenceSource
 from transcript_core.pki.trust import TrustStore
+from verify.detail import DetailedReport
 from verify.report import Outcome, Report
+from verify.reports.etsi import build_validation_report
+from verify.reports.pdf import render_pdf
 from verify.sniff import Container, sniff
 from verify.text import render
 from verify.verifier import Verifier
+from verify.words import Language
 
 EXIT_USAGE: Final = 2
 EXIT_CODES: Final = {Outcome.PASSED: 0, Outcome.FAILED: 1, Outcome.INDETERMINATE: 3}
@@ -53,6 +59,39 @@ Fetch = Annotated[
 ]
 English = Annotated[bool, typer.Option("--en", help="Report in English.")]
 Json = Annotated[bool, typer.Option("--json", help="Report as JSON.")]
+ReportXml = Annotated[
+    Path | None, typer.Option(help="Also write the report here as XML after ETSI TS 119 102-2; for one file.")
+]
+ReportPdf = Annotated[Path | None, typer.Option(help="Also write the report here as a PDF; for one file.")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How reports are told."""
+
+    json: bool
+    language: Language
+    xml_file: Path | None
+    pdf_file: Path | None
+
+    def check(self, files: Sequence[Path]) -> None:
+        """Refuse to write the reports of several files over each other, or over one of the files.
+
+        Raises:
+            InputError: so it would be.
+        """
+        written = [one.resolve() for one in (self.xml_file, self.pdf_file) if one is not None]
+        if written and len(files) > 1:
+            raise InputError("--report-xml and --report-pdf take the report on one file; verify the files one by one")
+        if len(set(written)) < len(written) or any(path.resolve() in written for path in files):
+            raise InputError("--report-xml and --report-pdf name a file of their own, not the verified one")
+
+    def write(self, detailed: DetailedReport) -> None:
+        """Write the files that were asked for."""
+        if self.xml_file is not None:
+            write_atomically(self.xml_file, build_validation_report(detailed))
+        if self.pdf_file is not None:
+            write_atomically(self.pdf_file, render_pdf(detailed.report, self.language))
 
 
 def register(app: typer.Typer) -> None:
@@ -72,6 +111,8 @@ def verify(
     ] = None,
     status: Annotated[list[Path] | None, typer.Option(help="Seal-signed status files.", exists=True)] = None,
     fetch: Fetch = False,
+    report_xml: ReportXml = None,
+    report_pdf: ReportPdf = None,
     json: Json = False,
     english: English = False,
 ) -> int:
@@ -79,7 +120,9 @@ def verify(
 
     A PDF or JWS is verified together with the XML of the same name beside it, if there is one.
     """
+    form = _Form(json, "en" if english else "vi", report_xml, report_pdf)
     try:
+        form.check(files)
         moment = None if at is None else _parse_time(at)
         trust = _load_trust(anchors, trust_list or [], trust_list_signer or [], moment)
         verifier = _build_verifier(trust, authority, status or [], moment, fetch=fetch)
@@ -89,8 +132,10 @@ def verify(
     reports = []
     for path in files:
         content = path.read_bytes()
-        reports.append((path, verifier.verify(content, at=moment, xml=_find_original(path, content))))
-    return _print(reports, json=json, english=english)
+        detailed = verifier.verify_in_detail(content, at=moment, xml=_find_original(path, content))
+        form.write(detailed)
+        reports.append((path, detailed.report))
+    return _print(reports, form)
 
 
 def inspect(
@@ -103,11 +148,15 @@ def inspect(
         list[Path] | None, typer.Option(help="Files that detached signatures mean.", exists=True, dir_okay=False)
     ] = None,
     fetch: Fetch = False,
+    report_xml: ReportXml = None,
+    report_pdf: ReportPdf = None,
     json: Json = False,
     english: English = False,
 ) -> int:
     """Tell what the signatures of any signed file are worth: XML, PDF, ASiC or JWS.  Exit codes as for `verify`."""
+    form = _Form(json, "en" if english else "vi", report_xml, report_pdf)
     try:
+        form.check(files)
         moment = None if at is None else _parse_time(at)
         trust = _load_trust(anchors, trust_list or [], trust_list_signer or [], moment)
         verifier = Verifier(trust=trust, clock=SystemClock(), source=_find_source(trust, fetch=fetch))
@@ -115,8 +164,12 @@ def inspect(
         fail(str(error), code=error.code)
         return EXIT_USAGE
     beside = [(path.name, path.read_bytes()) for path in detached or []]
-    reports = [(path, verifier.inspect(path.read_bytes(), at=moment, detached=beside)) for path in files]
-    return _print(reports, json=json, english=english)
+    reports = []
+    for path in files:
+        detailed = verifier.inspect_in_detail(path.read_bytes(), at=moment, detached=beside)
+        form.write(detailed)
+        reports.append((path, detailed.report))
+    return _print(reports, form)
 
 
 def _build_verifier(
@@ -144,13 +197,13 @@ def _find_source(trust: TrustStore | None, *, fetch: bool) -> EvidenceSource | N
     return build_online_source(trust, SystemClock()) if fetch else None
 
 
-def _print(reports: Sequence[tuple[Path, Report]], *, json: bool, english: bool) -> int:
-    if json:
+def _print(reports: Sequence[tuple[Path, Report]], form: _Form) -> int:
+    if form.json:
         values = [{"file": path.name, **report.to_dict()} for path, report in reports]
         print_json(values[0] if len(values) == 1 else values)
     else:
         for path, report in reports:
-            say(f"{path}\n{render(report, 'en' if english else 'vi')}")
+            say(f"{path}\n{render(report, form.language)}")
     worst = next(one for one in _WORST_FIRST if any(report.outcome is one for _, report in reports))
     return EXIT_CODES[worst]
 

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, File, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
 from service import audit
 from service.context import AppContext, ContextDep
@@ -27,10 +28,11 @@ from service.web.texts import Language
 from service.web.uploads import read_upload
 from service.web.view import build_comparison, build_public_record
 from transcript_core.clock import VIETNAM_TIME
-from transcript_core.errors import InputError
+from transcript_core.errors import InputError, NotFound
 from transcript_core.identifiers import normalize_serial
 from transcript_core.limits import MAX_UPLOAD_BYTES
 from transcript_core.status import DocumentStatus
+from verify.reports.pdf import render_pdf
 
 router = APIRouter(include_in_schema=False)
 _APPEARANCE: Final = {
@@ -139,8 +141,21 @@ async def show_report(
     context.limiter.hit(context.workspace.settings.upload_limit, name_client(request), "upload")
     content = await read_upload(document)
     original = await read_upload(xml) or None
-    report = await context.verify(content, xml=original)
-    return page.render("report.html", describe_report(report, page.language))
+    report = (await context.verify(content, xml=original)).report
+    shown = describe_report(report, page.language, checked_by=context.name)
+    pdf = await run_in_threadpool(render_pdf, report, page.language.value, checked_by=(context.name, context.name))
+    name = context.downloads.keep(pdf, at=context.workspace.clock.now())
+    return page.render("report.html", shown | {"download": f"/verify/report/{name}.pdf"})
+
+
+@router.get("/verify/report/{name}.pdf")
+def download_report(context: ContextDep, name: str) -> Response:
+    """Give the PDF of a report that was shown a short while ago."""
+    pdf = context.downloads.find(name, at=context.workspace.clock.now())
+    if pdf is None:
+        raise NotFound("this report is not kept any more; verify the file again")
+    headers = {"Content-Disposition": 'attachment; filename="ket-qua-kiem-tra.pdf"'}
+    return Response(pdf, media_type="application/pdf", headers=headers)
 
 
 def _parse_key(serial: str, version: str) -> DocumentKey | None:

@@ -104,7 +104,7 @@ def test_recall_cannot_be_recorded_twice(installation: Installation) -> None:
 
 def test_pdf_alone_is_held_against_what_was_issued_here(installation: Installation) -> None:
     """Kept signatures and the picture are then checked too; where the version is unknown, they are not."""
-    report = installation.context.verify_now(installation.issued.replacement.pdf)
+    report = installation.context.verify_now(installation.issued.replacement.pdf).report
     assert report.outcome is Outcome.PASSED
     assert report.get_finding("pdf.picture").outcome is FindingOutcome.PASSED
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from transcript_core.clock import VIETNAM_TIME
 from transcript_core.status import DocumentStatus, StatusAnswer
 from verify.checks.verdict import NOT_APPLICABLE, Rule, Verdict, conclude, failed, indeterminate, not_checked
 from verify.examination import Context, Examination
@@ -40,35 +39,32 @@ def _judge(examination: Examination, context: Context) -> Verdict:
             "It was not checked whether this transcript is current, replaced or recalled.",
         )
     answer = examination.status
-    when = "" if answer.as_of is None else f" ({answer.as_of.astimezone(VIETNAM_TIME):%d/%m/%Y %H:%M})"
-    return _describe(answer, when, wanted=context.version is not None)
+    return _describe(answer, wanted=context.version is not None)
 
 
-def _describe(answer: StatusAnswer, when: str, *, wanted: bool) -> Verdict:
+def _describe(answer: StatusAnswer, *, wanted: bool) -> Verdict:
     if answer.status is DocumentStatus.VALID:
-        return Verdict(FindingOutcome.PASSED, f"Học bạ còn hiệu lực{when}.", f"The transcript is current{when}.")
+        return Verdict(FindingOutcome.PASSED, "Học bạ còn hiệu lực.", "The transcript is current.")
     if answer.status is DocumentStatus.RECALLED:
         return failed(
-            f"Học bạ đã bị thu hồi{when}. Lý do: {answer.reason or 'không nêu'}.",
-            f"The transcript was recalled{when}. Reason: {answer.reason or 'not given'}.",
+            f"Học bạ đã bị thu hồi. Lý do: {answer.reason or 'không nêu'}.",
+            f"The transcript was recalled. Reason: {answer.reason or 'not given'}.",
             SubIndication.CUSTOM,
         )
     if answer.status is DocumentStatus.SUPERSEDED:
-        return _describe_superseded(answer, when, wanted=wanted)
+        return _describe_superseded(answer, wanted=wanted)
     if answer.status is DocumentStatus.SUSPENDED:
-        return indeterminate(
-            f"Học bạ đang tạm ngừng hiệu lực{when}.", f"The transcript is suspended{when}.", SubIndication.TRY_LATER
-        )
+        return indeterminate("Học bạ đang tạm ngừng hiệu lực.", "The transcript is suspended.", SubIndication.TRY_LATER)
     return indeterminate(
-        f"Học bạ này không có trong dữ liệu tra cứu{when}.",
-        f"The status data does not know this transcript{when}.",
+        "Học bạ này không có trong dữ liệu tra cứu.",
+        "The status data does not know this transcript.",
         SubIndication.TRY_LATER,
     )
 
 
-def _describe_superseded(answer: StatusAnswer, when: str, *, wanted: bool) -> Verdict:
-    text_vi = f"Phiên bản này đã được thay thế bằng phiên bản {answer.superseded_by}{when}."
-    text_en = f"This version was replaced by version {answer.superseded_by}{when}."
+def _describe_superseded(answer: StatusAnswer, *, wanted: bool) -> Verdict:
+    text_vi = f"Phiên bản này đã được thay thế bằng phiên bản {answer.superseded_by}."
+    text_en = f"This version was replaced by version {answer.superseded_by}."
     if wanted:
         return Verdict(FindingOutcome.PASSED, text_vi, text_en)
     return failed(text_vi, text_en, SubIndication.CUSTOM)
