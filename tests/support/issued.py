@@ -198,7 +198,9 @@ def open_copy(folder: Path, *, database_url: str | None = None, **settings: obje
     issued = issued_school()
     home = folder / "home"
     if database_url is None:
-        shutil.copytree(issued.folder / "home", home)
+        shutil.copytree(
+            issued.folder / "home", home, ignore=shutil.ignore_patterns("*-shm")
+        )  # others read it meanwhile
     else:
         shutil.copytree(issued.folder / "home" / "store", home / "store")
         shutil.copytree(issued.folder / "home" / "status", home / "status")
