@@ -218,7 +218,8 @@ def lose_after(lists: int) -> Change:
 def test_a_lost_key_leaves_what_was_signed_and_is_not_asked_again() -> None:
     signer = Handled(open_staff(HOMEROOM), lose_after(1))
     results = sign([one.task(0) for one in stored_documents()], signer, list_size=1)
-    assert [errors_of(one) for one in results] == [[None, None], [KeyUnavailable] * 2, [KeyUnavailable] * 2]
+    errors = [errors_of(one) for one in results]  # which of two chunks under way asks first is left open
+    assert (errors.count([None, None]), errors.count([KeyUnavailable] * 2)) == (1, 2)
     assert signer.lists == [2, 2]
 
 
