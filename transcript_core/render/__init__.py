@@ -8,7 +8,7 @@ from transcript_core.render.appearance import (
 )
 from transcript_core.render.forms import list_pdf_slots, render_first_revision
 from transcript_core.render.prepared import PreparedField, PreparedForm, read_prepared
-from transcript_core.render.qr import build_qr_matrix, build_qr_url
+from transcript_core.render.qr import build_qr_code, build_qr_url
 
 __all__ = [
     "Appearance",
@@ -16,7 +16,7 @@ __all__ = [
     "PreparedField",
     "PreparedForm",
     "build_person_appearance",
-    "build_qr_matrix",
+    "build_qr_code",
     "build_qr_url",
     "build_seal_appearance",
     "list_pdf_slots",

@@ -6,14 +6,14 @@ font of `fonts.py`.  Lengths are points.
 
 from __future__ import annotations
 
-import re
+from binascii import hexlify
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from transcript_core.errors import LimitExceeded
 from transcript_core.render.fonts import AppearanceFont, load_font
-from transcript_core.render.qr import QUIET_ZONE
+from transcript_core.render.qr import QUIET_ZONE, QrCode
 
 COMFORTABLE: Final = 7.5
 """Points below which lines are rather broken than made smaller: at 0.8 of it the smallest line still reads in print."""
@@ -30,8 +30,6 @@ _STROKE: Final = 0.024
 _LEADING: Final = 1.17
 _ASCENT: Final = 0.9
 _EXTENT: Final = 1.14  # the font's ascent and descent together
-_DARK_RUN: Final = re.compile("1+")
-_SPAN: Final = re.Match.span
 _BLACK: Final = b"0 0 0"
 _WHITE: Final = b"1 1 1"
 
@@ -84,18 +82,16 @@ def dash(box: Box, colour: bytes) -> bytes:
     return b"q [2 2] 0 d %s Q" % stroke(box, colour, 0.5)
 
 
-def draw_qr(rows: Sequence[str], square: Box) -> bytes:
-    """Draw dark modules as runs along the rows (`build_qr_rows`), in a grid that the matrix scales to the square."""
-    modules = len(rows) + 2 * QUIET_ZONE
-    unit = square.width / modules
-    runs = [
-        f"{start} {height} {end - start} 1 re"
-        for height, row in zip(range(len(rows) - 1, -1, -1), rows, strict=True)
-        for start, end in map(_SPAN, _DARK_RUN.finditer(row))
-    ]
-    x, y = square.x + QUIET_ZONE * unit, square.y + QUIET_ZONE * unit
-    placing = b"%.5f 0 0 %.5f %.4f %.4f cm" % (unit, unit, x, y)
-    return b"q %s rg %s\n%s\nf Q" % (_BLACK, placing, "\n".join(runs).encode("ascii"))
+def draw_qr(code: QrCode, square: Box) -> bytes:
+    """Draw the code as a stencil of one bit a module (ISO 32000-1, 8.9.6.2), which the matrix scales to the square.
+
+    It stands in the content itself (8.9.7), as hexadecimal digits, so that no reader can take its octets for operators.
+    """
+    unit = square.width / (code.modules + 2 * QUIET_ZONE)
+    side = code.modules * unit
+    placing = b"%.5f 0 0 %.5f %.4f %.4f cm" % (side, side, square.x + QUIET_ZONE * unit, square.y + QUIET_ZONE * unit)
+    stencil = b"BI/W %d/H %d/IM true/D[1 0]/F/AHx ID\n%s>\nEI" % (code.modules, code.modules, hexlify(code.packed))
+    return b"q %s rg %s\n%s Q" % (_BLACK, placing, stencil)
 
 
 def draw_lines(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, reduce
 from operator import xor
 from typing import Final
@@ -60,17 +61,23 @@ def build_qr_url(base_url: str, serial: str, version: int, view_secret: bytes) -
     return f"{base_url.rstrip('/')}/v/{serial}/{version}#{secret}"
 
 
-def build_qr_matrix(url: str) -> list[list[bool]]:
-    """Return the code's modules by rows, dark ones True, without the quiet zone.
+@dataclass(frozen=True, slots=True)
+class QrCode:
+    """The modules of a code, without its quiet zone, as one bit each: the form of a picture of one bit a pixel."""
 
-    Raises:
-        LimitExceeded, MalformedTranscript: as `build_qr_rows`.
-    """
-    return [[module == _DARK for module in row] for row in build_qr_rows(url)]
+    modules: int  # on a side
+    packed: bytes  # row after row from the top, the leftmost module in the highest bit; a row ends with its octet; 1: dark
+
+    def list_rows(self) -> list[list[bool]]:
+        """Return the modules by rows, dark ones True."""
+        width = _fill_octets(self.modules)
+        bits = f"{int.from_bytes(self.packed):0{width * self.modules}b}"
+        starts = range(0, len(bits), width)
+        return [[module == _DARK for module in bits[start : start + self.modules]] for start in starts]
 
 
-def build_qr_rows(url: str) -> list[str]:
-    """Return the same, each row as text: "1" for a dark module, "0" for a light one.
+def build_qr_code(url: str) -> QrCode:
+    """Return the code of an address.
 
     Raises:
         LimitExceeded: `url` does not fit the largest version.
@@ -80,8 +87,7 @@ def build_qr_rows(url: str) -> list[str]:
     layout = next((found for found in map(_get_layout, VERSIONS) if len(octets) <= found.room), None)
     if layout is None:
         raise LimitExceeded("the address does not fit a QR code that phones read at 35 mm; use a shorter one")
-    bits = f"{layout.place(octets):0{layout.modules**2}b}"
-    return [bits[start : start + layout.modules] for start in range(0, len(bits), layout.modules)]
+    return QrCode(layout.modules, layout.place(octets).to_bytes(_fill_octets(layout.modules) * layout.modules // 8))
 
 
 def _encode(url: str) -> bytes:
@@ -111,7 +117,7 @@ class _Layout:
         self._blank, self._added = _take_apart(version, total)
 
     def place(self, octets: bytes) -> int:
-        """Return the modules of the data as one number, the first module in its highest bit."""
+        """Return the modules of the data as one number: `QrCode.packed`, its first octet the highest."""
         modules = self._blank
         for added, codeword in zip(self._added, self._interleave(self._frame(octets)), strict=True):
             modules ^= added[0][codeword >> 4] ^ added[1][codeword & 15]
@@ -146,6 +152,11 @@ class _Layout:
 _get_layout = cache(_Layout)
 
 
+def _fill_octets(modules: int) -> int:
+    """Return the bits of a row that ends with its octet."""
+    return -(-modules // 8) * 8
+
+
 def _take_in_turn(blocks: Sequence[bytes]) -> bytes:
     """Return the first octets of all blocks, then the second; the longer blocks come last."""
     return bytes(block[at] for at in range(len(blocks[-1])) for block in blocks if at < len(block))
@@ -166,7 +177,8 @@ def _list_remainders(count: int) -> list[int]:
 def _take_apart(version: int, total: int) -> tuple[int, list[tuple[list[int], list[int]]]]:
     """Return the modules of a code of zeros, and what the high and the low half of each codeword add to it."""
     blank = _map_codewords(version, bytes(total))
-    indexes = [0] * (17 + 4 * version) ** 2
+    modules = 17 + 4 * version
+    indexes = [0] * (modules * _fill_octets(modules))
     for bit in range((8 * total).bit_length()):
         probe = _map_codewords(version, _write_probe(total, bit)) ^ blank
         for position, one in enumerate(f"{probe:0{len(indexes)}b}"):
@@ -195,4 +207,5 @@ def _map_codewords(version: int, codewords: bytes) -> int:
     code = qrcode.QRCode(version=version, error_correction=ERROR_CORRECT_M, mask_pattern=MASK, border=0)
     code.data_cache = list(codewords)
     code.makeImpl(False, MASK)
-    return int("".join("1" if module else "0" for row in code.modules for module in row), 2)
+    light = [False] * (_fill_octets(len(code.modules)) - len(code.modules))
+    return int("".join("1" if module else "0" for row in code.modules for module in (*row, *light)), 2)

@@ -115,6 +115,10 @@ def test_appearances_are_pure_and_use_only_the_form_s_fonts_and_plain_operators(
         b"Td",
         b"Tj",
         b"Tr",
+        b"BI",  # the QR code's stencil, with its one value that is a word
+        b"true",
+        b"ID",
+        b"EI",
     }
 
 

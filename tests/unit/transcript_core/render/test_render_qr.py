@@ -11,7 +11,7 @@ from qrcode.exceptions import DataOverflowError
 from qrcode.util import MODE_8BIT_BYTE, QRData
 
 from transcript_core.errors import LimitExceeded, MalformedTranscript
-from transcript_core.render import build_qr_matrix, build_qr_url
+from transcript_core.render import build_qr_code, build_qr_url
 from transcript_core.render.qr import MASK, QUIET_ZONE, VERSIONS
 
 SERIAL = "01J9ZK3T5V7X9ABCDEFGHJKMNP"
@@ -20,7 +20,7 @@ SECRET = bytes(range(16))
 
 def read_back(url: str) -> tuple[str, int]:
     """Draw the modules four pixels wide and return what a reader sees, and the number of modules on a side."""
-    matrix = build_qr_matrix(url)
+    matrix = build_qr_code(url).list_rows()
     side = len(matrix) + 2 * QUIET_ZONE
     image = Image.new("L", (side, side), 255)
     for row, line in enumerate(matrix):
@@ -45,13 +45,13 @@ def test_codes_of_each_version_read_back(filler: int, modules: int) -> None:
 
 def test_the_code_is_the_same_every_time() -> None:
     url = build_qr_url("https://hocba.example.edu.vn", SERIAL, 1, SECRET)
-    assert build_qr_matrix(url) == build_qr_matrix(url)
+    assert build_qr_code(url) == build_qr_code(url)
 
 
 def test_an_address_beyond_version_15_is_refused() -> None:
-    build_qr_matrix("https://a/" + "b" * 402)
+    build_qr_code("https://a/" + "b" * 402)
     with pytest.raises(LimitExceeded):
-        build_qr_matrix("https://a/" + "b" * 403)
+        build_qr_code("https://a/" + "b" * 403)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_not_of_its_form_is_refused(base: str, serial: str, version: int
 
 def test_an_address_outside_ascii_is_refused() -> None:
     with pytest.raises(MalformedTranscript):
-        build_qr_matrix("https://học-bạ.vn/")
+        build_qr_code("https://học-bạ.vn/")
 
 
 @pytest.mark.parametrize("length", [1, 79, 151, 152, 153, 251, 252, 411, 412])
@@ -87,6 +87,6 @@ def test_codes_are_those_of_the_library(length: int) -> None:
             code.make(fit=False)
         except DataOverflowError:
             continue
-        assert build_qr_matrix(url) == [[bool(module) for module in row] for row in code.get_matrix()]
+        assert build_qr_code(url).list_rows() == [[bool(module) for module in row] for row in code.get_matrix()]
         return
     raise AssertionError("the address fits no version")
