@@ -66,6 +66,8 @@ class Signer(Protocol):
             digests: raw digests of the algorithm's hash: 32 bytes of SHA-256, 48 of SHA-384; at most `list_size`.
 
         Raises:
+            SignatureMismatch: the answer to this list is none that fits it, so none of its values is used; the key is
+                still there for other lists.
             KeyUnavailable: the key's holder did not sign all of them; no value is returned, the call can be repeated.
         """
         ...

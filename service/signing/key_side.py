@@ -13,7 +13,7 @@ from datetime import datetime
 from service.signing.lists import BatchExpired, ListedDigest, ListHead, SigningList
 from service.signing.values import SignedValue
 from signing.signer import Signer
-from transcript_core.errors import KeyUnavailable, SignatureMismatch
+from transcript_core.errors import SignatureMismatch
 from transcript_core.pki.algorithms import verify_digest
 
 
@@ -22,7 +22,7 @@ class SignedChunk:
     """What one request to the key gave."""
 
     values: tuple[SignedValue, ...]
-    refused: tuple[tuple[ListedDigest, SignatureMismatch], ...]  # values that do not verify; nobody gets to see them
+    refused: tuple[tuple[ListedDigest, SignatureMismatch], ...]  # no value, or one that does not verify, so not shown
 
 
 def check_key(head: ListHead, signer: Signer, *, at: datetime) -> None:
@@ -63,13 +63,15 @@ def sign_list(
     size = min(one for one in (most, signer.list_size, len(todo) or 1) if one is not None)
     for start in range(0, len(todo), size):
         chunk = todo[start : start + size]
-        values = signer.sign_digests([one.digest for one in chunk])
-        if len(values) != len(chunk):
-            raise KeyUnavailable(
-                f"the key's holder answered {len(values)} values for {len(chunk)} digests, from {chunk[0].where} on; "
-                "run again"
-            )
-        yield _sort(signer, chunk, values)
+        try:
+            values = signer.sign_digests([one.digest for one in chunk])
+        except SignatureMismatch as error:  # of this request alone
+            yield _refuse(chunk, str(error))
+            continue
+        if len(values) == len(chunk):
+            yield _sort(signer, chunk, values)
+        else:
+            yield _refuse(chunk, f"the key's holder answered {len(values)} values for {len(chunk)} digests; sign again")
 
 
 def keep_values(signing_list: SigningList, values: Sequence[SignedValue], signer: Signer) -> list[SignedValue]:
@@ -81,6 +83,10 @@ def keep_values(signing_list: SigningList, values: Sequence[SignedValue], signer
         if one is not None and one.name == value.name and value.number not in kept and _verifies(signer, one, value):
             kept[value.number] = value
     return list(kept.values())
+
+
+def _refuse(chunk: Sequence[ListedDigest], why: str) -> SignedChunk:
+    return SignedChunk((), tuple((one, SignatureMismatch(f"{one.where}: {why}")) for one in chunk))
 
 
 def _sort(signer: Signer, chunk: Sequence[ListedDigest], values: Sequence[bytes]) -> SignedChunk:

@@ -65,6 +65,8 @@ class KeyDesk:
             if self._lost is None:
                 try:
                     values = self._ask([pending.digest for _, _, pending in places])
+                except SignatureMismatch as error:  # of this list alone
+                    return [SignatureMismatch(f"{_where(pending)}: {error}") for _, _, pending in places]
                 except KeyUnavailable as error:
                     self._lost = error
             if self._lost is not None:

@@ -74,6 +74,7 @@ class Faults:
     other_key: bool = False
     raw_ecdsa: bool = False  # r‖s instead of DER
     named_algorithm: str | None = None  # an answer that says what it signed with
+    wrong_calls: frozenset[int] | None = None  # signHash calls, from 1, that go wrong so far; None: each
     answers: dict[str, Callable[[], tuple[int, dict[str, str], bytes]]] = field(default_factory=dict)  # by method
     hang_s: dict[str, float] = field(default_factory=dict)  # by method, real seconds
     approval_polls: int = 0  # times that an approval is still underway
@@ -357,10 +358,16 @@ class Provider:
             response = secrets.token_urlsafe(8)
             self.responses[response] = (self.faults.signing_polls, texts)
             return 200, {"responseID": response}
-        named = self.faults.named_algorithm
+        named = self.faults.named_algorithm if self._goes_wrong else None
         return 200, {"signatures": texts} | ({} if named is None else {"signAlgo": named})
 
+    @property
+    def _goes_wrong(self) -> bool:
+        return self.faults.wrong_calls is None or self.count("signatures/signHash") in self.faults.wrong_calls
+
     def _spoil(self, texts: list[str]) -> list[str]:
+        if not self._goes_wrong:
+            return texts
         kept = texts[: len(texts) - self.faults.fewer] + texts[:1] * self.faults.more
         return kept[1:] + kept[:1] if self.faults.permuted else kept
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from transcript_core.errors import KeyUnavailable
+from transcript_core.errors import KeyUnavailable, SignatureMismatch
 
 _ERROR_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _MAX_TEXT: Final = 128 * 1024
@@ -92,6 +92,15 @@ class Reader:
     def fail(self, what: str) -> KeyUnavailable:
         """Return the error that says what is wrong with this answer."""
         return KeyUnavailable(f"{self._where}: {what}")
+
+    def refuse(self, what: str) -> SignatureMismatch:
+        """Return the error that says why the values of this answer are of no use; the service itself is still there."""
+        return SignatureMismatch(f"{self._where}: {what}")
+
+    def count_items(self, name: str) -> int:
+        """Return how many items a list has, whatever they are; 0 when it is absent or no list."""
+        value = self._body.get(name)
+        return len(value) if isinstance(value, list) else 0
 
     def find_text(self, name: str) -> str | None:
         """Return a text, or None when it is absent, null or empty.  Raises: KeyUnavailable."""

@@ -74,6 +74,8 @@ class CscSigner:
             digests: raw digests of the algorithm's hash.  More than `list_size` are approved list by list.
 
         Raises:
+            SignatureMismatch: the service answered something else than it was asked for; no value is returned, and
+                other digests may be signed.
             KeyUnavailable: not all of them were signed; no value is returned, and the call can be repeated.
         """
         if self._closed:

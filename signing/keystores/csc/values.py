@@ -59,7 +59,8 @@ class HashSigner:
 
         Raises:
             RemoteRefusal: refused as a whole, so nothing was signed.
-            KeyUnavailable: fewer or more values, another algorithm, or an answer that cannot be used.
+            SignatureMismatch: fewer or more values, another algorithm, or values that are none; none of them is used.
+            KeyUnavailable: no answer, or none that can be read.
         """
         timeout_s = _SIGN_TIMEOUT_S + _SIGN_TIMEOUT_PER_HASH_S * len(digests)
         answer = self._service.call(
@@ -112,10 +113,10 @@ class HashSigner:
 
     def _read_values(self, reader: Reader, count: int, certificate: Certificate) -> list[bytes]:
         if reader.find_text("signAlgo") not in {None, self._oid}:
-            raise reader.fail("it signed with another algorithm than was asked for; nothing was taken")
-        texts = reader.list_texts("signatures", at_most=max(count, 1))
-        if len(texts) != count:
-            raise reader.fail(f"it answered {len(texts)} signatures for {count} hashes; nothing was taken")
+            raise reader.refuse("it signed with another algorithm than was asked for; nothing was taken")
+        if (given := reader.count_items("signatures")) != count:
+            raise reader.refuse(f"it answered {given} signatures for {count} hashes; nothing was taken")
+        texts = reader.list_texts("signatures", at_most=count)
         return [read_value(_decode(reader, text), self._algorithm, certificate) for text in texts]
 
 
@@ -141,7 +142,7 @@ def _decode(reader: Reader, text: str) -> bytes:
     try:
         octets = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise reader.fail("a signature in the answer is no Base64; nothing was taken") from error
+        raise reader.refuse("a signature in the answer is no Base64; nothing was taken") from error
     if not 0 < len(octets) <= _MAX_VALUE_BYTES:
-        raise reader.fail("a signature in the answer has a length that no signature has; nothing was taken")
+        raise reader.refuse("a signature in the answer has a length that no signature has; nothing was taken")
     return octets

@@ -37,7 +37,7 @@ from service.signing.values import (
 )
 from service.signing.values_file import open_values_file, read_bounded, read_kept
 from tests.support.signers import MemorySigner, make_signer, with_scheme
-from transcript_core.errors import KeyUnavailable, LimitExceeded, SignatureMismatch
+from transcript_core.errors import LimitExceeded, SignatureMismatch
 from transcript_core.limits import MAX_LIST_BYTES, MAX_LISTED_DIGESTS
 from transcript_core.pki.algorithms import SignatureAlgorithm
 from transcript_core.policy import SignatureFormat
@@ -203,6 +203,8 @@ class OddSigner:
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
         self.asked.append(len(digests))
         values = list(self.key.sign_digests(digests))
+        if self.odd == "refusing":
+            raise SignatureMismatch("host: signatures/signHash: it signed with another algorithm")
         if self.odd == "fewer":
             return values[:-1]
         return values[::-1] if self.odd == "reversed" else values
@@ -221,10 +223,15 @@ def test_the_key_is_asked_in_lists_that_suit_it() -> None:
     assert list(sign_list(made, signer, done=range(1, 7))) == []
 
 
-def test_a_holder_that_answers_too_little_stops_the_list() -> None:
-    signer = OddSigner(make_signer(), list_size=2, odd="fewer")
-    with pytest.raises(KeyUnavailable, match="1 values for 2 digests"):
-        list(sign_list(make_list(signer.key), signer))
+@pytest.mark.parametrize("odd", ["fewer", "refusing"])
+def test_a_request_that_is_answered_wrongly_is_refused_by_name(odd: str) -> None:
+    signer = OddSigner(make_signer(), list_size=2, odd=odd)
+    made = make_list(signer.key)
+    chunks = list(sign_list(made, signer))
+    assert [chunk.values for chunk in chunks] == [(), (), ()]
+    assert [one for chunk in chunks for one, _ in chunk.refused] == list(made.digests)
+    for one, error in (pair for chunk in chunks for pair in chunk.refused):
+        assert str(error).startswith(f"{one.where}: ")
 
 
 def test_values_in_another_order_are_refused_by_name() -> None:

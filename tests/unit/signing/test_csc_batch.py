@@ -152,6 +152,34 @@ def test_values_in_another_order_are_refused_by_each_document_s_name() -> None:
             assert result.key in str(one.error)
 
 
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        (Faults(named_algorithm="1.2.840.113549.1.1.5"), "another algorithm"),
+        (Faults(fewer=1), "3 signatures for 4 hashes"),
+        (Faults(more=1), "5 signatures for 4 hashes"),
+    ],
+    ids=["another algorithm", "fewer", "more"],
+)
+def test_a_list_that_is_answered_wrongly_is_refused_alone(faults: Faults, said: str) -> None:
+    """The second of three lists: its documents are named, the others are signed, and the next run signs the rest."""
+    faults.wrong_calls = frozenset({2})
+    provider = Provider(multisign=4, faults=faults)
+    with opened(provider) as signer:
+        first = sign(signer, list_tasks(), list_size=2)
+        left = [task for task, result in zip(list_tasks(), first, strict=True) if not result.signed]
+        assert len(left) == 2
+        for result in first:
+            for one in result.formats.values():
+                if result.key in {task.key for task in left}:
+                    assert isinstance(one.error, SignatureMismatch)
+                    assert f"document {result.key} version 1, slot gvcn: 127.0.0.1" in str(one.error)
+                    assert said in str(one.error)
+        second = sign(signer, tuple(left), list_size=2)
+    assert sorted(one.key for one in (*first, *second) if one.signed) == list(SERIALS)
+    assert provider.count("signatures/signHash") == 4
+
+
 def test_another_certificate_in_the_middle_ends_the_batch() -> None:
     provider = Provider(kind="p-256", multisign=4)
     with opened(provider) as signer:

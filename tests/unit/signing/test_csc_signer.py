@@ -17,7 +17,7 @@ from signing.keystores.csc.authorization import Waiting
 from signing.keystores.uri import open_key
 from tests.support.csc_provider import CLIENT, CREDENTIAL, REDIRECT, SECRETS, USER, Faults, Provider
 from tests.support.csc_server import Person, name_key, serving_provider
-from transcript_core.errors import KeyUnavailable
+from transcript_core.errors import KeyUnavailable, SignatureMismatch
 from transcript_core.pki.algorithms import SignatureAlgorithm, verify_digest
 
 BASIC = ("auth=basic", f"user={USER}")
@@ -394,13 +394,16 @@ def test_a_wrong_pin_is_tried_once(opened: Open, person: Person) -> None:
     [
         (Faults(fewer=1), "2 signatures for 3 hashes"),
         (Faults(fewer=3), "0 signatures for 3 hashes"),
-        (Faults(more=1), "no list of at most 3 texts"),
+        (Faults(more=1), "4 signatures for 3 hashes"),
         (Faults(named_algorithm="1.2.840.113549.1.1.5"), "another algorithm"),
     ],
 )
 def test_a_list_that_does_not_fit_is_refused_whole(opened: Open, faults: Faults, message: str) -> None:
-    with pytest.raises(KeyUnavailable, match=message):
-        opened(Provider(faults=faults), *BASIC).sign_digests(make_digests(3))
+    faults.wrong_calls = frozenset({1})
+    signer = opened(Provider(faults=faults), *BASIC)
+    with pytest.raises(SignatureMismatch, match=message):
+        signer.sign_digests(make_digests(3))
+    check_values(signer, 3)
 
 
 @pytest.mark.parametrize("faults", [Faults(permuted=True), Faults(other_scheme=True), Faults(other_key=True)])
@@ -424,16 +427,11 @@ JSON = {"Content-Type": "application/json"}
         (302, {"Location": "https://elsewhere.example/"}, b"", "never followed"),
         (307, {"Location": "https://elsewhere.example/"}, b"", "never followed"),
         (200, {"Content-Type": "text/html"}, b"<html>", "no JSON"),
-        (200, JSON, b"", "no signatures|0 signatures"),
         (200, JSON, b"[]", "no sound JSON object"),
         (200, JSON, b'{"signatures":["YQ=="],"signatures":["Yg=="]}', "no sound JSON object"),
         (200, JSON, b'{"signatures":[NaN]}', "no sound JSON object"),
         (200, JSON, b'{"signatures":["\xff"]}', "no sound JSON object"),
         (200, JSON, b'{"signatures":[1]}', "no list of at most 1 texts"),
-        (200, JSON, b'{"signatures":"YQ=="}', "no list of at most 1 texts"),
-        (200, JSON, b'{"signatures":["Y Q"]}', "no Base64"),
-        (200, JSON, b'{"signatures":[""]}', "a length that no signature has"),
-        (200, JSON, b'{"signatures":["' + b"QUJD" * 500 + b'"]}', "a length that no signature has"),
         (200, JSON, b'{"signatures":["' + b"A" * 3_000_000 + b'"]}', "longer than"),
         (200, JSON | {"Content-Encoding": "gzip"}, b"\x1f\x8b", "compressed"),
         (400, JSON, b"[" * 100_000, r"refused \(400\)"),
@@ -448,6 +446,27 @@ def test_an_answer_that_is_none(opened: Open, status: int, headers: dict[str, st
     signer = opened(provider, *BASIC)
     provider.faults.answers["signatures/signHash"] = lambda: (status, headers, body)
     with pytest.raises(KeyUnavailable, match=message):
+        signer.sign_digests(make_digests(1))
+    provider.faults.answers.clear()
+    check_values(signer, 1)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "0 signatures for 1 hashes"),
+        (b"{}", "0 signatures for 1 hashes"),
+        (b'{"signatures":"YQ=="}', "0 signatures for 1 hashes"),
+        (b'{"signatures":["Y Q"]}', "no Base64"),
+        (b'{"signatures":[""]}', "a length that no signature has"),
+        (b'{"signatures":["' + b"QUJD" * 500 + b'"]}', "a length that no signature has"),
+    ],
+)
+def test_values_that_are_none_are_refused_and_the_key_is_still_there(opened: Open, body: bytes, message: str) -> None:
+    provider = Provider()
+    signer = opened(provider, *BASIC)
+    provider.faults.answers["signatures/signHash"] = lambda: (200, JSON, body)
+    with pytest.raises(SignatureMismatch, match=message):
         signer.sign_digests(make_digests(1))
     provider.faults.answers.clear()
     check_values(signer, 1)
