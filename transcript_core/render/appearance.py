@@ -4,8 +4,8 @@ A person's appearance (name, office, time) is the same in every document that th
 pure functions, called once a batch.  The seal's holds the QR code, so it is made for each document.
 
 Implements ISO 32000-1, 12.5.5 (appearance streams) within ISO 19005-3, 6.2 (DeviceRGB under the sRGB output intent,
-embedded font, no transparency, no image but the QR code's stencil).  The look follows NĐ 30/2020 (seal in red, name and time to the second with
-the offset) and does not imitate a state seal.  All lengths are points.
+embedded font, no transparency, no image but the QR code's stencil).  The look follows NĐ 30/2020 (seal in red, name and
+time to the second with the offset) and does not imitate a state seal.  All lengths are points.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
 from operator import xor
-from typing import Final
+from typing import Final, TypeAlias
 
 import qrcode
 from qrcode.base import Polynomial, gexp, glog, rs_blocks
@@ -36,6 +36,9 @@ _LAST_NARROW_VERSION: Final = 9
 
 _BYTE_MODE: Final = 0b0100
 _PADDING: Final = bytes((0b11101100, 0b00010001))
+
+_Halves: TypeAlias = tuple[list[int], list[int]]
+"""What each value of a codeword's high half, and of its low half, adds to the modules."""
 
 _SERIAL = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}\Z")
 _BASE_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?\Z")
@@ -66,7 +69,7 @@ class QrCode:
     """The modules of a code, without its quiet zone, as one bit each: the form of a picture of one bit a pixel."""
 
     modules: int  # on a side
-    packed: bytes  # row after row from the top, the leftmost module in the highest bit; a row ends with its octet; 1: dark
+    packed: bytes  # rows from the top, each filled up to whole octets; the leftmost module highest; 1: dark
 
     def list_rows(self) -> list[list[bool]]:
         """Return the modules by rows, dark ones True."""
@@ -108,34 +111,42 @@ class _Layout:
     def __init__(self, version: int) -> None:
         self.modules = 17 + 4 * version
         self._wide = version > _LAST_NARROW_VERSION
-        blocks = rs_blocks(version, ERROR_CORRECT_M)
-        self._sizes = [block.data_count for block in blocks]
-        self._corrections: int = blocks[0].total_count - blocks[0].data_count
-        self._remainders = _list_remainders(self._corrections)
-        self.room = sum(self._sizes) - (3 if self._wide else 2)
-        total = sum(block.total_count for block in blocks)
-        self._blank, self._added = _take_apart(version, total)
+        blocks = _Blocks(version)
+        self._capacity = sum(blocks.sizes)
+        self.room = self._capacity - (3 if self._wide else 2)
+        self._blank, added = _take_apart(version, blocks.total)
+        self._added = [_combine_corrected(at, blocks, added) for at in range(self._capacity)]
 
     def place(self, octets: bytes) -> int:
         """Return the modules of the data as one number: `QrCode.packed`, its first octet the highest."""
         modules = self._blank
-        for added, codeword in zip(self._added, self._interleave(self._frame(octets)), strict=True):
-            modules ^= added[0][codeword >> 4] ^ added[1][codeword & 15]
+        for (high, low), codeword in zip(self._added, self._frame(octets), strict=True):
+            modules ^= high[codeword >> 4] ^ low[codeword & 15]
         return modules
 
     def _frame(self, octets: bytes) -> bytes:
         """Return the data codewords: mode, length, octets, terminator, padding (7.4.3, 7.4.5, 7.4.10)."""
-        capacity: int = sum(self._sizes)
         length = 16 if self._wide else 8
         head = (_BYTE_MODE << length | len(octets)) << 8 * len(octets) | int.from_bytes(octets)
         used = (4 + length) // 8 + len(octets) + 1
         framed = (head << 4).to_bytes(used)  # the terminator's four zeros fill the last octet
-        return framed + (_PADDING * capacity)[: capacity - used]
+        return framed + (_PADDING * self._capacity)[: self._capacity - used]
 
-    def _interleave(self, data: bytes) -> bytes:
+
+class _Blocks:
+    """How data codewords become all codewords of a version: cut into blocks, corrected, taken in turn."""
+
+    def __init__(self, version: int) -> None:
+        blocks = rs_blocks(version, ERROR_CORRECT_M)
+        self.sizes = [block.data_count for block in blocks]
+        self.total = sum(block.total_count for block in blocks)
+        self._corrections: int = blocks[0].total_count - blocks[0].data_count
+        self._remainders = _list_remainders(self._corrections)
+
+    def interleave(self, data: bytes) -> bytes:
         """Return data and correction codewords of all blocks, taken in turn (7.6)."""
         blocks, start = [], 0
-        for size in self._sizes:
+        for size in self.sizes:
             blocks.append(data[start : start + size])
             start += size
         corrections = [self._correct(block) for block in blocks]
@@ -174,8 +185,8 @@ def _list_remainders(count: int) -> list[int]:
     return [0, *map(int.from_bytes, multiples)]
 
 
-def _take_apart(version: int, total: int) -> tuple[int, list[tuple[list[int], list[int]]]]:
-    """Return the modules of a code of zeros, and what the high and the low half of each codeword add to it."""
+def _take_apart(version: int, total: int) -> tuple[int, list[_Halves]]:
+    """Return the modules of a code of zeros, and what each codeword adds to it."""
     blank = _map_codewords(version, bytes(total))
     modules = 17 + 4 * version
     indexes = [0] * (modules * _fill_octets(modules))
@@ -195,6 +206,16 @@ def _write_probe(total: int, bit: int) -> bytes:
     """Return codewords whose n-th bit, counted from 1, is the given bit of n."""
     bits = "".join(str(number >> bit & 1) for number in range(1, 8 * total + 1))
     return int(bits, 2).to_bytes(total)
+
+
+def _combine_corrected(at: int, blocks: _Blocks, added: Sequence[_Halves]) -> _Halves:
+    """Return what the data codeword at this place adds, with what the correction codewords then add."""
+    bits = []
+    for bit in range(7, -1, -1):
+        codewords = blocks.interleave((1 << bit).to_bytes(at + 1).ljust(sum(blocks.sizes), b"\0"))
+        parts = (high[one >> 4] ^ low[one & 15] for one, (high, low) in zip(codewords, added, strict=True) if one)
+        bits.append(reduce(xor, parts))
+    return _combine(bits[:4]), _combine(bits[4:])
 
 
 def _combine(places: Sequence[int]) -> list[int]:
