@@ -155,7 +155,7 @@ class _Blocks:
     def _correct(self, block: bytes) -> bytes:
         keep, shift = (1 << 8 * (self._corrections - 1)) - 1, 8 * (self._corrections - 1)
         remainder = 0
-        for codeword in block:
+        for codeword in block.lstrip(b"\0"):  # zeros in front leave no remainder
             remainder = (remainder & keep) << 8 ^ self._remainders[remainder >> shift ^ codeword]
         return int.to_bytes(remainder, self._corrections)
 
