@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from lxml.etree import _Element
@@ -16,6 +16,7 @@ from verify.formats.jades import JwsInput
 from verify.formats.pades import PdfSignature, Problem, SignatureKind
 from verify.formats.problems import Gravity, ProblemText, SignatureProblem
 from verify.formats.xades import XadesSignature
+from verify.formats.xmldsig import Reference
 from verify.levels import find_pdf_level, is_sound_stamp
 from verify.report import SubIndication
 from verify.signature import CarriedTimestamp, LooseTimestamp, SignatureFacts, SignatureFormatName
@@ -55,9 +56,19 @@ def list_pdf_facts(pdf: PdfInput) -> tuple[SignatureFacts, ...]:
     signatures = [one for one in pdf.signed.signatures if one.kind is SignatureKind.SIGNATURE]
     facts = []
     for number, signature in enumerate(signatures):
-        earlier = frozenset(one.slot_id for one in signatures[:number])
+        earlier = _list_inside(signature, signatures[:number])
         facts.append(_from_pades(signature, slots.get(signature.slot_id), earlier, pdf))
     return tuple(facts)
+
+
+def _list_inside(signature: PdfSignature, earlier: Iterable[PdfSignature]) -> frozenset[str]:
+    """Return those of the earlier signatures whose /Contents is among the octets that this one covers.
+
+    Where a range leaves out more than its own /Contents, anything may have been put there later.
+    """
+    if signature.leaves_out:
+        return frozenset()
+    return frozenset(one.slot_id for one in earlier if not one.leaves_out and 0 < one.gap[1] <= signature.covered_end)
 
 
 def _find_slots(xml: XmlInput) -> Mapping[_Element, Slot]:
@@ -77,7 +88,7 @@ def _label(signatures: Sequence[XadesSignature], by_element: Mapping[_Element, S
 
 
 class _Place:
-    """A signature, and the elements that its value lies inside of."""
+    """A signature, the elements that its value lies inside of, and those that the whole of it does."""
 
     def __init__(self, signature: XadesSignature, label: str) -> None:
         value = signature.value_element
@@ -88,11 +99,26 @@ class _Place:
 
 
 def _cover(signature: XadesSignature, places: Sequence[_Place]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the other signatures whose value lies inside a node that this one digested, and those that lie whole."""
-    nodes = {reference.node for reference in signature.references if reference.intact and reference.node is not None}
-    others = [place for place in places if place.signature is not signature and not nodes.isdisjoint(place.around)]
-    whole = (place.label for place in others if not nodes.isdisjoint(place.outside))
-    return frozenset(place.label for place in others), frozenset(whole)
+    """Return the other signatures whose value is in the octets that this one digested, and those that are whole.
+
+    What transforms left out, or decoded, was not digested: it may have been put there at any later time.
+    """
+    digested = [reference for reference in signature.references if reference.intact and reference.node is not None]
+    others = [place for place in places if place.signature is not signature]
+    values = (place.label for place in others if any(_holds_value(one, place) for one in digested))
+    whole = (place.label for place in others if any(_holds_whole(one, place) for one in digested))
+    return frozenset(values), frozenset(whole)
+
+
+def _holds_value(reference: Reference, place: _Place) -> bool:
+    return reference.node in place.around and reference.without.isdisjoint(place.around)
+
+
+def _holds_whole(reference: Reference, place: _Place) -> bool:
+    if reference.node not in place.outside or not reference.without.isdisjoint(place.outside):
+        return False
+    element = place.signature.element
+    return not any(ancestor is element for removed in reference.without for ancestor in removed.iterancestors())
 
 
 def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, places: Sequence[_Place]) -> SignatureFacts:
@@ -193,7 +219,7 @@ def list_loose_timestamps(pdf: PdfInput) -> tuple[LooseTimestamp, ...]:
         if signature.kind is not SignatureKind.DOCUMENT_TIMESTAMP:
             continue
         earlier = (one for one in pdf.signed.signatures[:number] if one.kind is SignatureKind.SIGNATURE)
-        covered = frozenset(one.slot_id for one in earlier)
+        covered = _list_inside(signature, earlier)
         store = pdf.signed.find_stamped_store(signature.covers_revision)
         objects = (*(one.der for one in store.certificates), *store.ocsps, *store.crls)
         tokens = (one.carried.token for one in found)
