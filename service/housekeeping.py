@@ -14,12 +14,12 @@ MIN_AGE_S: Final = 3_600.0
 
 
 def sweep_store(workspace: Workspace, *, min_age_s: float = MIN_AGE_S) -> int:
-    """Remove every stored file that no row names and that is old enough; return how many were removed."""
+    """Remove every stored file that no row names and that is old enough; return how many were removed.
+
+    A file that is stored once more while the rows are read is young by that, and stays.
+    """
     before = time.time() - min_age_s
     old = workspace.store.list_files(before)
     with transaction(workspace.sessions) as session:
         named = repository.list_referenced_files(session)
-    lost = [path for path in old if path.name not in named]
-    for path in lost:
-        path.unlink(missing_ok=True)
-    return len(lost)
+    return sum(workspace.store.remove_forgotten(path, before) for path in old if path.name not in named)

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import fcntl
 import hashlib
 import io
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from transcript_core.errors import Conflict, InputError, NotFound, StateError
 
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
+_LOCK: Final = ".lock"  # in the store's folder: beside the folders of its files
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Hashed(Protocol):
@@ -45,6 +49,12 @@ class StoreFull(StateError):
     code = "store-full"
 
 
+class StoreUnreadable(StateError):
+    """A stored file is there and cannot be read: the disk, or the rights on the file, are to be mended."""
+
+    code = "store-unreadable"
+
+
 class DocumentStore:
     """Files in a folder, two levels deep by the first letters of their digest."""
 
@@ -58,7 +68,12 @@ class DocumentStore:
             StoreFull: the file could not be written; no trace of it is left.
         """
         digest_hex = hashlib.sha256(content).hexdigest()
-        self._write(digest_hex, content, write_atomically)
+        path = self._path(digest_hex)
+        with _writing():
+            if self._renew(path, len(content)):
+                _sync_file(path)  # whoever wrote it may have left that to a sync which has not come yet
+            else:
+                write_atomically(path, content)
         return digest_hex
 
     def put_later(self, content: Hashed) -> str:
@@ -68,7 +83,10 @@ class DocumentStore:
             StoreFull: the file could not be written; no trace of it is left.
         """
         digest_hex = content.sha256.hex()
-        self._write(digest_hex, content.octets, replace_atomically)
+        path = self._path(digest_hex)
+        with _writing():
+            if not self._renew(path, len(content.octets)):
+                replace_atomically(path, content.octets)
         return digest_hex
 
     def sync(self) -> None:
@@ -79,16 +97,15 @@ class DocumentStore:
         """
         if not self._folder.is_dir():
             return
-        try:
+        with _writing():
             _sync_file_system(self._folder)
-        except OSError as error:
-            raise _full(error) from error
 
     def get(self, digest_hex: str) -> bytes:
         """Return the bytes stored under `digest_hex`.
 
         Raises:
             NotFound: nothing is stored under it.
+            StoreUnreadable: the disk does not give the file.
             Conflict: the file's bytes no longer have this digest.
         """
         content = self._read(digest_hex)
@@ -100,7 +117,7 @@ class DocumentStore:
         """Return the document stored under `digest_hex`, opened; its own running hash is what the name is held against.
 
         Raises:
-            NotFound, Conflict: as `get`.
+            NotFound, StoreUnreadable, Conflict: as `get`.
             InputError: of `opener`, which the file's bytes do not suit although they have this digest.
         """
         content = self._read(digest_hex)
@@ -115,8 +132,9 @@ class DocumentStore:
         return opened
 
     def discard(self, digest_hex: str) -> None:
-        """Remove a file that nothing names any more."""
-        self._path(digest_hex).unlink(missing_ok=True)
+        """Remove a file that nothing names any more; one that cannot be removed now is left to the sweep."""
+        with contextlib.suppress(OSError):
+            self._path(digest_hex).unlink(missing_ok=True)
 
     def list_digests(self) -> list[str]:
         """Return the digests of all stored files, sorted."""
@@ -126,27 +144,53 @@ class DocumentStore:
         """Return every file last changed before this moment (seconds since the epoch), parts of files included."""
         found = []
         for path in self._folder.glob("*/*"):
-            with contextlib.suppress(FileNotFoundError):  # a process at work replaces files meanwhile
+            with contextlib.suppress(OSError):  # a process at work replaces files meanwhile
                 if path.stat().st_mtime < changed_before:
                     found.append(path)
         return found
+
+    def remove_forgotten(self, path: Path, changed_before: float) -> bool:
+        """Remove a file of `list_files` unless it was stored again meanwhile; return whether it is gone."""
+        with contextlib.suppress(OSError), self._locked(fcntl.LOCK_EX):
+            if path.stat().st_mtime < changed_before:
+                path.unlink()
+                return True
+        return False
 
     def _read(self, digest_hex: str) -> bytes:
         try:
             return self._path(digest_hex).read_bytes()
         except FileNotFoundError as error:
             raise NotFound(f"the document store has no file {digest_hex}") from error
-
-    def _write(self, digest_hex: str, content: bytes, write: Callable[[Path, bytes], None]) -> None:
-        """Write a file unless it is there; one of another size is what a power cut left of it."""
-        path = self._path(digest_hex)
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_size == len(content):
-                return
-        try:
-            write(path, content)
         except OSError as error:
-            raise _full(error) from error
+            raise StoreUnreadable(
+                f"file {digest_hex} of the document store cannot be read ({error.strerror}); mend the disk or restore "
+                "the file from a backup"
+            ) from error
+
+    def _renew(self, path: Path, size: int) -> bool:
+        """Return whether the file is there, and young from now on, so that no sweep takes it for a forgotten one.
+
+        One of another size is what a power cut left of it.
+        """
+        try:
+            if path.stat().st_size != size:
+                return False
+            with self._locked(fcntl.LOCK_SH):
+                os.utime(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        """Hold the lock between those who find a file already stored and the sweep, which removes forgotten ones."""
+        descriptor = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, kind)
+            yield
+        finally:
+            os.close(descriptor)
 
     def _path(self, digest_hex: str) -> Path:
         if _DIGEST.fullmatch(digest_hex) is None:
@@ -202,9 +246,19 @@ def _no_sync(_handle: int) -> None:
     """Leave it to a later sync of the whole file system."""
 
 
+def _sync_file(path: Path) -> None:
+    """Make a file that is there already survive a power cut, its name included."""
+    _sync_path(path)
+    _sync_folder(path.parent)
+
+
 def _sync_folder(folder: Path) -> None:
     """Make the new name itself survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    _sync_path(folder)
+
+
+def _sync_path(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -230,5 +284,11 @@ def _changed(digest_hex: str) -> Conflict:
     return Conflict(f"file {digest_hex} of the document store was changed; restore it from a backup")
 
 
-def _full(error: OSError) -> StoreFull:
-    return StoreFull(f"the document store cannot be written ({error.strerror}); free some space and run again")
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Turn what the file system refuses into StoreFull."""
+    try:
+        yield
+    except OSError as error:
+        remedy = "free some space" if error.errno in _NO_ROOM else "mend that"
+        raise StoreFull(f"the document store cannot be written ({error.strerror}); {remedy} and run again") from error

@@ -6,8 +6,14 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+from sqlalchemy.orm import Session
+
 from service.housekeeping import sweep_store
+from service.transcripts import repository
+from tests.support.deferred import all_attached, attach, prepare_and_sign
 from tests.support.issued import open_copy
+from tests.support.workflow import built_school
 
 
 def test_orphans_go_and_every_named_file_stays(tmp_path: Path) -> None:
@@ -37,3 +43,38 @@ def test_an_issued_school_is_whole_after_sweeping(tmp_path: Path) -> None:
         record = installation.context.find_record(document.key.serial, document.key.version)
         assert record.event is not None
     installation.close()
+
+
+def test_a_file_that_is_stored_again_while_the_sweep_reads_the_rows_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attach was killed between files and rows; hours later its values come again, in the middle of a sweep."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with built_school(tmp_path) as school:
+        made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
+        with monkeypatch.context() as patch:
+            patch.setattr("service.signing.attaching.save_signed", die)
+            with pytest.raises(Killed):
+                attach(school, made, values)
+        old = time.time() - 7_200
+        for path in school.workspace.store.list_files(time.time() + 10):
+            os.utime(path, (old, old))
+        list_files = repository.list_referenced_files
+
+        def read_then_attach(session: Session) -> set[str]:
+            named = list_files(session)
+            session.rollback()
+            assert all_attached(attach(school, made, values))
+            return named
+
+        monkeypatch.setattr(repository, "list_referenced_files", read_then_attach)
+        sweep_store(school.workspace)
+        monkeypatch.undo()
+        school.assert_store_is_sound()
+        school.assert_rows_tell_what_files_hold()

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import resource
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from service.store import DocumentStore, StoreFull, write_atomically
+from service.store import DocumentStore, StoreFull, StoreUnreadable, write_atomically
 from transcript_core.errors import Conflict, NotFound
+
+LONG_AGO = 1_700_000_000.0  # seconds since the epoch
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A document that knows its own digest."""
+
+    octets: bytes
+
+    @property
+    def sha256(self) -> bytes:
+        """Return it."""
+        return hashlib.sha256(self.octets).digest()
 
 
 def test_what_was_stored_comes_back_under_its_digest(tmp_path: Path) -> None:
@@ -79,3 +95,52 @@ def test_interrupted_write_keeps_the_old_file(tmp_path: Path) -> None:
 
 def test_store_full_is_a_typed_error() -> None:
     assert StoreFull("no space").code == "store-full"
+
+
+def test_a_file_that_is_stored_again_is_young_and_no_sweep_takes_it(tmp_path: Path) -> None:
+    store = DocumentStore(tmp_path)
+    digest = store.put(b"content")
+    path = tmp_path / digest[:2] / digest
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    (listed,) = store.list_files(LONG_AGO + 1)
+    assert store.put(b"content") == digest
+    assert not store.remove_forgotten(listed, LONG_AGO + 1)
+    assert store.get(digest) == b"content"
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    assert store.remove_forgotten(listed, LONG_AGO + 1)
+    assert store.list_digests() == []
+
+
+def test_of_two_who_store_the_same_the_second_makes_it_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first may be another process, killed before the sync that it left the file to."""
+    synced: list[str] = []
+    store = DocumentStore(tmp_path)
+    digest = store.put_later(Opened(b"content"))
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(str(Path(f"/proc/self/fd/{handle}").readlink())))
+    assert store.put(b"content") == digest
+    folder = tmp_path.resolve() / digest[:2]
+    assert synced == [str(folder / digest), str(folder)]
+
+
+def test_what_the_disk_does_not_give_is_a_typed_error(tmp_path: Path) -> None:
+    store = DocumentStore(tmp_path)
+    digest = store.put(b"content")
+    (tmp_path / digest[:2] / digest).unlink()
+    (tmp_path / digest[:2] / digest).mkdir()
+    with pytest.raises(StoreUnreadable, match=digest):
+        store.get(digest)
+    with pytest.raises(StoreUnreadable, match=digest):
+        store.open(digest, Opened)
+    store.discard(digest)  # left to the sweep, and by that to whoever mends the disk
+    (listed,) = store.list_files(LONG_AGO * 2)
+    assert not store.remove_forgotten(listed, LONG_AGO * 2)
+
+
+def test_only_a_lack_of_room_asks_for_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_path: Path, _content: bytes) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("service.store.write_atomically", refuse)
+    with pytest.raises(StoreFull) as refused:
+        DocumentStore(tmp_path).put(b"content")
+    assert "(Permission denied); mend that" in str(refused.value)
