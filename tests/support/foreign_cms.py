@@ -77,18 +77,35 @@ class Wish:
     signature_oid: str | None = None  # in place of the usual
     raw: bool = False  # ECDSA value as raw r‖s
     digest: bytes | None = None  # in place of the right one
+    more: Sequence[Any] = ()  # further signed attributes, asn1crypto CMSAttribute each
+
+
+def digest_as_cms_does(hash_name: str, octets: bytes) -> bytes:
+    """Return the digest by a hash of this name of asn1crypto; SHAKE256 gives 64 octets (RFC 8419, 2.3)."""
+    if hash_name.startswith("shake256"):
+        return hashlib.shake_256(octets).digest(64)
+    return hashlib.new(hash_name, octets).digest()
+
+
+def name_digest(hash_name: str) -> Any:
+    """Return the DigestAlgorithm of this name; "shake256_len" states its length."""
+    parameters = {"parameters": core.Integer(512)} if hash_name == "shake256_len" else {}
+    return algos.DigestAlgorithm({"algorithm": hash_name, **parameters})
 
 
 def sign_value(wish: Wish, octets: bytes) -> bytes:
     """Return the value of this key over octets."""
-    key, hashed = make_key(wish.kind), HASHES[wish.hash_name]
+    key = make_key(wish.kind)
+    if wish.kind.startswith("ed"):
+        return bytes(key.sign(octets))
+    hashed = HASHES[wish.hash_name]
     if isinstance(key, rsa.RSAPrivateKey):
         salted = None if wish.pss is None else padding.PSS(padding.MGF1(HASHES[wish.pss[0]]), wish.pss[1])
         return key.sign(octets, salted or padding.PKCS1v15(), hashed)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         value = key.sign(octets, ec.ECDSA(hashed))
         return value if not wish.raw else _to_raw(value, key.key_size)
-    return bytes(key.sign(octets, hashed) if isinstance(key, dsa.DSAPrivateKey) else key.sign(octets))
+    return bytes(key.sign(octets, hashed))
 
 
 def _to_raw(value: bytes, bits: int) -> bytes:
@@ -133,7 +150,7 @@ def build_signed(wish: Wish, content: bytes) -> cms.ContentInfo:
     info: dict[str, Any] = {
         "version": "v3" if wish.by_key_identifier else "v1",
         "sid": sid,
-        "digest_algorithm": {"algorithm": wish.hash_name},
+        "digest_algorithm": name_digest(wish.hash_name),
         "signature_algorithm": name_algorithm(wish),
         "signature": sign_value(wish, over),
     }
@@ -141,7 +158,7 @@ def build_signed(wish: Wish, content: bytes) -> cms.ContentInfo:
         info["signed_attrs"] = attributes
     data: dict[str, Any] = {
         "version": "v1",
-        "digest_algorithms": [{"algorithm": wish.hash_name}],
+        "digest_algorithms": [name_digest(wish.hash_name)],
         "encap_content_info": {"content_type": "data"} | ({} if wish.inner is None else {"content": wish.inner}),
         "certificates": [certificate],
         "signer_infos": [info],
@@ -150,7 +167,7 @@ def build_signed(wish: Wish, content: bytes) -> cms.ContentInfo:
 
 
 def _build_attributes(wish: Wish, certificate: bytes, signed: bytes) -> Any:
-    digest = wish.digest if wish.digest is not None else hashlib.new(wish.hash_name, signed).digest()
+    digest = wish.digest if wish.digest is not None else digest_as_cms_does(wish.hash_name, signed)
     listed = [
         {"type": "content_type", "values": ["data"]},
         {"type": "message_digest", "values": [core.OctetString(digest)]},
@@ -161,7 +178,7 @@ def _build_attributes(wish: Wish, certificate: bytes, signed: bytes) -> Any:
     if 2 in wish.ess:
         second = {"hash_algorithm": {"algorithm": "sha256"}, "cert_hash": hashlib.sha256(certificate).digest()}
         listed.append({"type": "signing_certificate_v2", "values": [tsp.SigningCertificateV2({"certs": [second]})]})
-    return cms.CMSAttributes([cms.CMSAttribute(one) for one in listed])
+    return cms.CMSAttributes([*(cms.CMSAttribute(one) for one in listed), *wish.more])
 
 
 def to_indefinite(der: bytes) -> bytes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,6 +53,66 @@ def sample_pdf(*, catalog: bytes = b"", page: bytes = b"", more: Mapping[int, by
             **(more or {}),
         }
     )
+
+
+def sign_by_hand(
+    make_contents: Callable[[bytes], bytes],
+    *,
+    entries: bytes = b"/Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached",
+    objects: Mapping[int, bytes] | None = None,
+    state: Callable[[int, int, int], Sequence[int]] | None = None,
+    room: int = 12_000,
+) -> bytes:
+    """Return a file of one revision that is signed as it is first written, its range stated as the caller likes.
+
+    Args:
+        make_contents: returns /Contents for the covered octets.
+        entries: of the signature dictionary, object 5, beside /ByteRange and /Contents.
+        objects: in place of the usual: 1 the catalog, 2 and 3 the page, 4 the field.
+        state: returns /ByteRange when told where the hole begins and ends, and the file.
+        room: hexadecimal digits of /Contents.
+    """
+    blank = b"/ByteRange[%s]" % b" ".join([b"0000000000"] * 6)
+    pdf = build_pdf(
+        {
+            1: b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]/SigFlags 3>>>>",
+            2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]/Annots[4 0 R]>>",
+            4: b"<</Type/Annot/Subtype/Widget/FT/Sig/T(Sig1)/Rect[0 0 0 0]/P 3 0 R/V 5 0 R>>",
+            5: b"<<%s%s/Contents<%s>>>" % (entries, blank, b"0" * room),
+            **(objects or {}),
+        }
+    )
+    start = pdf.index(b"/Contents<") + len(b"/Contents")
+    end = start + room + 2
+    numbers = (0, start, end, len(pdf) - end) if state is None else state(start, end, len(pdf))
+    pdf = pdf.replace(blank, (b"/ByteRange[%s]" % b" ".join(b"%d" % one for one in numbers)).ljust(len(blank)))
+    covered = b"".join(pdf[at : at + size] for at, size in zip(numbers[::2], numbers[1::2], strict=False))
+    digits = make_contents(covered).hex().encode("ascii").ljust(room, b"0")
+    return b"%s<%s>%s" % (pdf[:start], digits, pdf[end:])
+
+
+def find_last_section(pdf: bytes) -> int:
+    """Return where the newest cross-reference section is said to stand."""
+    return int(re.findall(rb"startxref\s+(\d+)", pdf)[-1])
+
+
+def append_section(pdf: bytes, objects: Mapping[int, bytes], lines: Mapping[int, bytes], *, root: int = 1) -> bytes:
+    """Return the file with an update by hand.
+
+    Args:
+        objects: bodies by number.
+        lines: entries of its table by number, 20 octets each, in place of those of `objects`.
+    """
+    pieces, entries, at = [pdf], dict(lines), len(pdf)
+    for number, body in objects.items():
+        entries.setdefault(number, b"%010d 00000 n \n" % at)
+        pieces.append(b"%d 0 obj\n%s\nendobj\n" % (number, body))
+        at += len(pieces[-1])
+    table = b"".join(b"%d 1\n%s" % one for one in sorted(entries.items()))
+    trailer = b"<</Size 99/Root %d 0 R/Prev %d>>" % (root, find_last_section(pdf))
+    end = b"xref\n%strailer\n%s\nstartxref\n%d\n%%%%EOF\n" % (table or b"0 0\n", trailer, at)
+    return b"".join((*pieces, end))
 
 
 class OurSigner(PyHankoSigner):

@@ -45,7 +45,10 @@ def judge(signature: ExaminedSignature) -> Verdict:
         return failed(forbidden[0].text_vi, forbidden[0].text_en, SubIndication.SIG_CRYPTO_FAILURE)
     if forbidden:  # elsewhere it might have been sound in its time (EN 319 102-1, 5.2.8.4.2)
         return indeterminate(forbidden[0].text_vi, forbidden[0].text_en, forbidden[0].sub_indication)
-    if facts.algorithm is None and _is_known_elsewhere(signature):
+    usual = facts.algorithm is not None and (
+        facts.certificate is None or fits_key(facts.algorithm, facts.certificate.public_key)
+    )
+    if not usual and _is_known_elsewhere(signature):
         return _judge_end(signature, _WEAKEST_HASH)
     if facts.algorithm is None:
         return indeterminate(
@@ -53,7 +56,7 @@ def judge(signature: ExaminedSignature) -> Verdict:
             "an algorithm that is not supported",
             SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
         )
-    if facts.certificate is not None and not fits_key(facts.algorithm, facts.certificate.public_key):
+    if not usual:
         return failed(
             "khóa quá ngắn hoặc không hợp với thuật toán",
             "the key is too short or does not fit the algorithm",

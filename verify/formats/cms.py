@@ -25,8 +25,17 @@ from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_cms
 from transcript_core.pki.certificates import UNREADABLE, Certificate, load_certificate
 from verify.formats import cms_attributes
 from verify.formats.cms_types import CmsSignature, Reading
-from verify.formats.methods import find_cms_method
-from verify.formats.values import HASHES, ValueMethod, fits, is_weak_key, verify_value
+from verify.formats.methods import find_cms_method, name_cms_digest
+from verify.formats.values import (
+    CONTENT_HASHES,
+    SHAKE256,
+    Family,
+    ValueMethod,
+    finish_digest,
+    fits,
+    is_weak_key,
+    verify_value,
+)
 
 _VERSIONS: Final = frozenset({"v1", "v3", "v4", "v5"})
 _SET_TAG: Final = b"\x31"
@@ -67,6 +76,17 @@ def read_cms(contents: bytes, content: Content, *, needs_ess: bool, strict: bool
         return CmsSignature(problems=tuple(reading.problems), unsupported=tuple(reading.unsupported))
 
 
+def find_content_type(contents: bytes) -> str | None:
+    """Return what kind of content is signed, a dotted OID; None when this is no SignedData."""
+    try:
+        content_info = cms.ContentInfo.load(contents)
+        if content_info["content_type"].dotted != cades.SIGNED_DATA or not len(content_info["content"]["signer_infos"]):
+            return None
+        return str(content_info["content"]["encap_content_info"]["content_type"].dotted)
+    except UNREADABLE:
+        return None
+
+
 def _open(contents: bytes, reading: Reading) -> tuple[Any, Any]:
     """Return SignedData and its one SignerInfo, the frame checked (5.2.2)."""
     content_info = cms.ContentInfo.load(contents)
@@ -95,8 +115,11 @@ def _read(
     attributes = _open_attributes(info, reading)
     certificates = _read_certificates(signed_data, reading)
     signer = _find_signer(info, certificates)
-    hash_name = str(info["digest_algorithm"]["algorithm"].native)
+    hash_name = name_cms_digest(info["digest_algorithm"])
     method = _find_method(signed_data, info, hash_name, signer, reading)
+    if method is not None and _contradicts(info, hash_name, method, attributes):
+        reading.add("algorithm", "the attributes ask for another algorithm")
+        method = None
     inner = _read_inner(signed_data)
     signature = CmsSignature(
         digest_right=_check_content(attributes, hash_name, content, inner, reading, sha1_inside=sha1_inside),
@@ -187,7 +210,7 @@ def _find_method(
     """Return how the value is verified; None when nothing can be said, the reason noted."""
     method = find_cms_method(hash_name, info["signature_algorithm"])
     named = f"{hash_name}, {info['signature_algorithm']['algorithm'].native}"
-    if method is None or hash_name not in HASHES:
+    if method is None or hash_name not in CONTENT_HASHES:
         reading.cannot_judge(named)
         return None
     if signer is None:
@@ -196,12 +219,31 @@ def _find_method(
     if not fits(method, signer.public_key):
         reading.add("key-mismatch")
         return None
-    listed = {one["algorithm"].native for one in signed_data["digest_algorithms"]}
+    listed = {name_cms_digest(one) for one in signed_data["digest_algorithms"]}
     if hash_name not in listed or method.hash_name not in {"", hash_name}:
         reading.note("algorithm", named)
     if method.is_weak or is_weak_key(signer.public_key) or ValueMethod(method.family, hash_name).is_weak:
         reading.note("weak-algorithm")
     return method
+
+
+def _contradicts(info: Any, hash_name: str, method: ValueMethod, attributes: dict[str, Any]) -> bool:
+    """Say whether signed attributes are there that the algorithms must not go with.
+
+    Spec: RFC 6211, 2.1 (what CMSAlgorithmProtection names must be what stands outside); RFC 8419, 3.1 (the hash of
+    attributes signed by EdDSA is part of the algorithm).
+    """
+    if method.family is Family.EDDSA and attributes:
+        name = info["signature_algorithm"]["algorithm"].native
+        return hash_name != {"ed25519": "sha512", "ed448": SHAKE256}.get(name)
+    stated = attributes.get(cades.ALGORITHM_PROTECTION)
+    if stated is None:
+        return False
+    protected = cms.CMSAlgorithmProtection.load(stated.dump())
+    return bool(
+        protected["digest_algorithm"]["algorithm"].dotted != info["digest_algorithm"]["algorithm"].dotted
+        or protected["signature_algorithm"]["algorithm"].dotted != info["signature_algorithm"]["algorithm"].dotted
+    )
 
 
 def _name_algorithm(info: Any, hash_name: str, signer: Certificate | None) -> SignatureAlgorithm | None:
@@ -234,7 +276,7 @@ def _check_content(
 
     Without signed attributes the value alone tells; then the covered octets are what is verified.
     """
-    if hash_name not in HASHES:
+    if hash_name not in CONTENT_HASHES:
         return None
     if inner is not None and not sha1_inside:
         reading.note("cms", "it carries content of its own")
@@ -247,7 +289,7 @@ def _check_content(
         return False
     stated = attributes[cades.MESSAGE_DIGEST].native
     right = sha1_inside or stated == content.digest(hash_name) or (inner is not None and _is_about(inner, content))
-    if not right or (inner is not None and stated != hashlib.new(hash_name, inner).digest()):
+    if not right or (inner is not None and stated != finish_digest(hashlib.new(hash_name, inner))):
         reading.add("digest")
         return False
     return True

@@ -14,7 +14,7 @@ from lxml.etree import _Element
 from transcript_core.pki.certificates import UNREADABLE
 from verify.formats.encoding import list_children
 from verify.formats.names import DIGESTS, DS, WEAK_DIGESTS
-from verify.formats.values import HASHES, MAX_SALT_BYTES, Family, ValueMethod
+from verify.formats.values import HASHES, MAX_SALT_BYTES, SHAKE256, Family, ValueMethod
 
 _PSS: Final = "{http://www.w3.org/2007/05/xmldsig-more#}"
 _GENERIC_PSS: Final = "http://www.w3.org/2007/05/xmldsig-more#rsa-pss"
@@ -91,6 +91,22 @@ _CMS_OIDS: Final = {
     for number, name in enumerate(("sha1", "sha224", "sha256", "sha384", "sha512"), start=1)
 }
 """Signature algorithms that asn1crypto has no name for: NIST's arc, and plain ECDSA of BSI TR-03111, 5.2.1.1."""
+
+
+_SHAKE256_BITS: Final = 512
+
+
+def name_cms_digest(algorithm: Any) -> str:
+    """Return the name in hashlib of a DigestAlgorithm; its dotted OID when it has none here.
+
+    Spec: RFC 8419, 2.3 (id-shake256 with and without its length).
+    """
+    name = str(algorithm["algorithm"].native)
+    if name == "shake256":
+        return SHAKE256
+    if name == "shake256_len":
+        return SHAKE256 if algorithm["parameters"].native == _SHAKE256_BITS else name
+    return name
 
 
 def find_cms_method(digest: str, signature: Any) -> ValueMethod | None:

@@ -18,6 +18,7 @@ from transcript_core.pdf import MalformedPdf, PdfFile, read_pdf
 from verify.formats.pdf_contents import SecurityStore, read_attachment, read_store
 from verify.formats.pdf_foreign import read_foreign_pdf
 from verify.formats.pdf_problems import Problem, build_problem
+from verify.formats.pdf_ranges import RangeDigests
 from verify.formats.pdf_revisions import (
     Change,
     ChangeKind,
@@ -26,7 +27,7 @@ from verify.formats.pdf_revisions import (
     list_unusual_catalog_keys,
     read_form,
 )
-from verify.formats.pdf_signature import RangeDigests, SignaturePlace, read_signature
+from verify.formats.pdf_signature import SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature, SignatureKind, SignedPdf
 
 _COVERING: Final = frozenset({ChangeKind.SIGNED, ChangeKind.STAMPED})

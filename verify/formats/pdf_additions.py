@@ -6,6 +6,7 @@ be there; whatever else is there is not such an addition.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -56,6 +57,18 @@ def list_store_numbers(state: State, value: Any) -> set[Number] | None:
         return None
     inner = [state.find_dictionary(one).get(key) for one in entries.values() for key in _VRI_LISTS]
     return set(_list_numbers([value, *(store.get(key) for key in (*_LISTS, "/VRI")), *entries.values(), *inner]))
+
+
+def keeps_store(old: State, before: Any, new: State, after: Any) -> bool:
+    """Say whether a store still holds the evidence, and entries about the signatures, of an earlier one."""
+    first, second = old.find_dictionary(before), new.find_dictionary(after)
+    if not all(_digest_pieces(old, first.get(key)) <= _digest_pieces(new, second.get(key)) for key in _LISTS):
+        return False
+    return old.find_dictionary(first.get("/VRI")).keys() <= new.find_dictionary(second.get("/VRI")).keys()
+
+
+def _digest_pieces(state: State, value: Any) -> set[bytes]:
+    return {hashlib.sha256(one).digest() for one in _list_pieces(state, value, MAX_CRL_BYTES)}
 
 
 def read_foreign_store(state: State) -> SecurityStore:

@@ -1,24 +1,35 @@
 """Says what each later revision of a stranger's signed PDF changed, and names whatever goes beyond signing.
 
 Implements the revision rule of `docs/pdf.md` for files of other programs (ISO 32000-2, 7.5.6, 12.7, 12.8; ETSI
-EN 319 142-1, 5.4).  After the first signature a revision may sign an existing or new signature field, add an empty one
-that shows nothing, extend the security store, name an extension, or write again what was there.  Every object that it
+EN 319 142-1, 5.4).  After the first signature a revision may sign an existing or new signature field (a new one that
+shows nothing, once somebody has certified the file), add an empty one that shows nothing, extend the security store,
+name an extension, or write again what was there.  Every object that it
 overrides must be explained by one of these and be used for nothing else in the file.  Annotations, pages, form values,
 earlier appearances, metadata, layers, actions and attachments are findings: nothing passes with one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from verify.formats.pdf_additions import list_store_numbers, may_describe, may_extend, may_redate
+from verify.formats.pdf_additions import keeps_store, list_store_numbers, may_describe, may_extend, may_redate
 from verify.formats.pdf_fields import FormField, list_fields
-from verify.formats.pdf_graph import Budget, Edge, Number, State, is_housekeeping, open_state, raw_entries, same
+from verify.formats.pdf_graph import (
+    Budget,
+    Edge,
+    Number,
+    State,
+    is_table,
+    list_generations,
+    open_state,
+    raw_entries,
+    same,
+)
 from verify.formats.pdf_problems import Problem, build_problem
 
 _FILLED_KEYS: Final = frozenset({"/V", "/AP", "/M", "/MK", "/F", "/DA", "/DR", "/Q"})
@@ -49,6 +60,7 @@ class _Comparison:
     """Two neighbouring revisions, and what is found between them."""
 
     number: int  # 1-based, of the later one
+    sealed: State  # the newest signed revision before it
     old: State
     new: State
     changed: set[Number]  # overridden with another value
@@ -90,43 +102,53 @@ def _is_signed(one: FormField | None) -> bool:
     return one is not None and one.is_signed
 
 
-def judge_revisions(reader: PdfFileReader, first: int, budget: Budget) -> list[Problem]:
-    """Return what is wrong with the revisions behind the one of number `first`; 0 is the first of the file.
+def judge_revisions(reader: PdfFileReader, signed: Collection[int], budget: Budget) -> list[Problem]:
+    """Return what is wrong with the revisions behind the first signed one.
+
+    Args:
+        signed: the revisions that a signature or document timestamp ends with; 0 is the first of the file.
 
     Raises:
         LimitExceeded: the comparison takes too long.
     """
     problems: list[Problem] = []
-    old = open_state(reader, first, budget)
-    locks = _list_locks(list_fields(old).values(), old)
+    first = min(signed)
+    generations = list_generations(reader)
+    old = sealed = open_state(reader, first, budget, generations)
+    fields = list_fields(old).values()
+    locks, certified = _list_locks(fields, old), _is_certified(fields, old)
     for number in range(first + 1, int(reader.xrefs.total_revisions)):
-        new = open_state(reader, number, budget)
-        comparison = _compare(reader, old, new, number)
-        _judge(comparison, locks)
+        new = open_state(reader, number, budget, generations)
+        sealed = old if number - 1 in signed else sealed
+        comparison = _compare(reader, (sealed, old, new), number)
+        _judge(comparison, locks, certified=certified)
         problems += comparison.problems
-        locks += _list_locks((one for key, one in comparison.new_fields.items() if key in comparison.filled), new)
+        filled = [one for key, one in comparison.new_fields.items() if key in comparison.filled]
+        locks += _list_locks(filled, new)
+        certified = certified or _is_certified(filled, new)
         old = new
     return problems
 
 
-def _compare(reader: PdfFileReader, old: State, new: State, number: int) -> _Comparison:
+def _compare(reader: PdfFileReader, states: tuple[State, State, State], number: int) -> _Comparison:
+    sealed, old, new = states
     written = {int(one.idnum) for one in reader.xrefs.explicit_refs_in_revision(number)}
     changed = set()
     for one in written:
         before = old.get(one)
-        if before is None or is_housekeeping(before) or same(before, new.get(one)):
+        if before is None or is_table(before) or same(before, new.get(one)):
             continue
         changed.add(one)
-    comparison = _Comparison(number + 1, old, new, changed, list_fields(old), list_fields(new))
-    if any(old.get(int(one.idnum)) is not None for one in reader.xrefs.refs_freed_in_revision(number)):
+    comparison = _Comparison(number + 1, sealed, old, new, changed, list_fields(old), list_fields(new))
+    if any(old.get(int(one)) is not None for one in reader.xrefs.get_xref_data(number).freed):
         comparison.find("later-removed")
     return comparison
 
 
-def _judge(comparison: _Comparison, locks: list[Mapping[str, Any]]) -> None:
+def _judge(comparison: _Comparison, locks: list[Mapping[str, Any]], *, certified: bool) -> None:
     _judge_trailer(comparison)
     _judge_catalog(comparison)
-    _judge_fields(comparison)
+    _judge_fields(comparison, certified=certified)
     _judge_locks(comparison, locks)
     for number in sorted(comparison.changed - comparison.explained.keys()):
         if _is_page(comparison, number):
@@ -172,8 +194,16 @@ def _judge_form(comparison: _Comparison, before: Any, after: Any) -> None:
     for key in sorted(first.keys() | second.keys()):
         if key not in allowed and not same(first.get(key), second.get(key)):
             comparison.find("later-form", key)
+    if not same(_list_direct(comparison.old, first), _list_direct(comparison.new, second)):
+        comparison.find("later-form", "/Fields")
     holder = int(before.idnum) if isinstance(before, generic.IndirectObject) else comparison.old.root
     comparison.explain([first.get("/Fields")], _Use(frozenset({holder}), "/AcroForm"))
+
+
+def _list_direct(state: State, form: Mapping[str, Any]) -> generic.ArrayObject:
+    """Return the fields that stand in the form itself; nothing else would tell that they change."""
+    listed = state.find_array(form.get("/Fields"))
+    return generic.ArrayObject([one for one in listed if not isinstance(one, generic.IndirectObject)])
 
 
 def _judge_store(comparison: _Comparison, before: Any, after: Any) -> None:
@@ -183,6 +213,10 @@ def _judge_store(comparison: _Comparison, before: Any, after: Any) -> None:
     comparison.explain(earlier or (), _Use(frozenset({comparison.old.root, *(earlier or ())}), "/DSS"))
     if list_store_numbers(comparison.new, after) is None:
         comparison.find("later-store")
+    elif not same(before, after) or comparison.changed & (earlier or set()):
+        signed = raw_entries(comparison.sealed.get(comparison.sealed.root)).get("/DSS")
+        if not keeps_store(comparison.sealed, signed, comparison.new, after):
+            comparison.find("later-store-removed")
 
 
 def _judge_extensions(comparison: _Comparison, before: Any, after: Any) -> None:
@@ -216,7 +250,7 @@ _CATALOG_JUDGES: Final = {
 # --- fields -----------------------------------------------------------------------------------------------------
 
 
-def _judge_fields(comparison: _Comparison) -> None:
+def _judge_fields(comparison: _Comparison, *, certified: bool) -> None:
     old, new = comparison.old_fields, comparison.new_fields
     if not set(old) <= set(new):
         comparison.find("later-field", "a field is gone")
@@ -227,7 +261,7 @@ def _judge_fields(comparison: _Comparison) -> None:
         if number in old:
             _judge_kept_field(comparison, old[number], one)
         else:
-            _judge_new_field(comparison, one)
+            _judge_new_field(comparison, one, certified=certified)
     values = [one.value for one in new.values() if one.is_signature and one.value is not None]
     if len(set(values)) != len(values):
         comparison.find("later-field", "two fields share a signature")
@@ -242,8 +276,8 @@ def _judge_kept_field(comparison: _Comparison, before: FormField, after: FormFie
         comparison.explain([number])
         first, second = raw_entries(comparison.old.get(number)), raw_entries(comparison.new.get(number))
         changed = {key for key in first.keys() | second.keys() if not same(first.get(key), second.get(key))}
-        if "/Kids" in changed and _keeps(comparison, first.get("/Kids"), second.get("/Kids")):
-            changed.discard("/Kids")
+        if "/Type" not in first and second.get("/Type") == "/Annot":
+            changed.discard("/Type")
         if before.is_signature and filled and changed <= _FILLED_KEYS:
             continue
         if changed and not before.is_signature and changed <= _VALUE_KEYS:
@@ -252,9 +286,6 @@ def _judge_kept_field(comparison: _Comparison, before: FormField, after: FormFie
             comparison.find("later-field", before.name)
     if before.name != after.name or before.kind != after.kind:
         comparison.find("later-field", before.name)
-    kids = raw_entries(comparison.old.get(before.number)).get("/Kids")
-    if isinstance(kids, generic.IndirectObject) and _keeps(comparison, kids, kids):
-        comparison.explain([kids], _Use(frozenset({before.number}), "/Kids"))
 
 
 def _keeps(comparison: _Comparison, before: Any, after: Any) -> bool:
@@ -263,12 +294,12 @@ def _keeps(comparison: _Comparison, before: Any, after: Any) -> bool:
     return len(first) <= len(second) and all(map(same, first, second[: len(first)]))
 
 
-def _judge_new_field(comparison: _Comparison, one: FormField) -> None:
-    """A new field holds a signature, or shows nothing."""
+def _judge_new_field(comparison: _Comparison, one: FormField, *, certified: bool) -> None:
+    """A new field holds a signature, or shows nothing; on a certified file both (ISO 32000-2, table 257)."""
     if not one.is_signature:
         if not one.has_fields:
             comparison.find("later-field", one.name)
-    elif not one.is_signed and one.is_visible(comparison.new):
+    elif (certified or not one.is_signed) and one.is_visible(comparison.new):
         comparison.find("later-field", one.name)
 
 
@@ -286,6 +317,13 @@ def _list_locks(fields: Iterable[FormField], state: State) -> list[Mapping[str, 
         references = map(state.find_dictionary, state.find_array(signature.get("/Reference")))
         locks += [state.find_dictionary(reference.get("/TransformParams")) for reference in references]
     return [one for one in locks if one]
+
+
+def _is_certified(fields: Iterable[FormField], state: State) -> bool:
+    """Say whether one of these signatures certifies the file (ISO 32000-2, 12.8.2.2)."""
+    signatures = (state.find_dictionary(one.raw_value) for one in fields if one.is_signed and one.is_signature)
+    listed = (one for signature in signatures for one in state.find_array(signature.get("/Reference")))
+    return any(state.resolve(state.find_dictionary(one).get("/TransformMethod")) == "/DocMDP" for one in listed)
 
 
 def _judge_locks(comparison: _Comparison, locks: list[Mapping[str, Any]]) -> None:

@@ -25,7 +25,7 @@ _DOCUMENT_TIMESTAMP: Final = "/ETSI.RFC3161"
 class FormField:
     """One field; its widget may be the same object."""
 
-    number: Number
+    number: Number  # of its object; negative when it stands in the form itself
     name: str  # fully qualified
     kind: str | None  # "/Sig", "/Tx", …; None when neither it nor a parent says
     raw_value: Any  # /V as it stands; None when there is none
@@ -67,10 +67,11 @@ def list_fields(state: State) -> dict[Number, FormField]:
         reference, prefix, kind, value, depth = waiting.pop()
         if depth > MAX_PDF_DEPTH or len(found) > MAX_FIELDS:
             raise LimitExceeded("its form has too many fields, or nests them too deeply")
-        if not isinstance(reference, generic.IndirectObject) or int(reference.idnum) in found:
-            continue
+        number = int(reference.idnum) if isinstance(reference, generic.IndirectObject) else -1 - len(found)
         entries = raw_entries(state.resolve(reference))
-        one = _read(state, int(reference.idnum), entries, prefix, kind, value)
+        if number in found or (number < 0 and not entries):
+            continue
+        one = _read(state, number, entries, prefix, kind, value)
         found[one.number] = one
         kids = [kid for kid in state.find_array(entries.get("/Kids")) if "/T" in state.find_dictionary(kid)]
         waiting += [(kid, one.name, one.kind, one.raw_value, depth + 1) for kid in reversed(kids)]
@@ -82,14 +83,16 @@ def _read(state: State, number: Number, entries: Any, prefix: str, kind: str | N
     text = str(name) if isinstance(name, generic.TextStringObject) else ""
     stated = state.resolve(entries.get("/FT"))
     inherited = _inherit(state, entries)
-    own = entries.get("/V", inherited.get("/V", value))
-    own = None if isinstance(state.resolve(own), generic.NullObject) else own
     kids = state.find_array(entries.get("/Kids"))
     named = ["/T" in state.find_dictionary(kid) for kid in kids]
+    kind = str(stated) if isinstance(stated, generic.NameObject) else inherited.get("/FT", kind)
+    shown = [state.find_dictionary(kid) for kid, is_field in zip(kids, named, strict=True) if not is_field]
+    beside = [one.get("/V") for one in shown] if kind == "/Sig" else []  # some programs write it into the widget
+    own = _choose_value(state, kind, [entries.get("/V"), inherited.get("/V", value), *beside])
     return FormField(
         number=number,
         name=".".join(part for part in (prefix, text) if part),
-        kind=str(stated) if isinstance(stated, generic.NameObject) else inherited.get("/FT", kind),
+        kind=kind,
         raw_value=own,
         value=int(own.idnum) if isinstance(own, generic.IndirectObject) else None,
         widgets=tuple(
@@ -99,6 +102,17 @@ def _read(state: State, number: Number, entries: Any, prefix: str, kind: str | N
         ),
         has_fields=any(named),
     )
+
+
+def _choose_value(state: State, kind: str | None, stated: list[Any]) -> Any:
+    """Return the first value that is one; a signature is a dictionary, or a reference that leads nowhere."""
+    for value in stated:
+        resolved = state.resolve(value)
+        if value is None or isinstance(resolved, generic.NullObject):
+            continue
+        if kind != "/Sig" or resolved is None or isinstance(resolved, generic.DictionaryObject):
+            return value
+    return None
 
 
 def _inherit(state: State, entries: Any) -> dict[str, Any]:

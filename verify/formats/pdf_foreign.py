@@ -39,11 +39,12 @@ from verify.formats.pdf_additions import read_foreign_store
 from verify.formats.pdf_contents import SecurityStore
 from verify.formats.pdf_difference import judge_revisions
 from verify.formats.pdf_fields import FormField, list_fields
-from verify.formats.pdf_graph import Budget, State, open_state, raw_entries
+from verify.formats.pdf_graph import Budget, State, list_generations, open_state, raw_entries
 from verify.formats.pdf_places import judge_places
 from verify.formats.pdf_problems import Problem, build_problem
+from verify.formats.pdf_ranges import RangeDigests
 from verify.formats.pdf_scan import scan_signatures
-from verify.formats.pdf_signature import RangeDigests, SignaturePlace, read_signature
+from verify.formats.pdf_signature import SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature, SignedPdf
 
 _SECTION_MARKS: Final = (b"startxref", b"trailer")
@@ -143,7 +144,7 @@ def _read(data: bytes, found: _Found, *, strict: bool) -> None:
         return
     _check_costs(reader)
     budget = Budget()
-    state = open_state(reader, int(reader.xrefs.total_revisions) - 1, budget)
+    state = open_state(reader, int(reader.xrefs.total_revisions) - 1, budget, list_generations(reader))
     fields = list_fields(state)
     signed = [one for one in fields.values() if one.is_signature and one.is_signed][:MAX_SIGNATURES]
     found.empty_fields = tuple(one.name for one in fields.values() if one.is_signature and not one.is_signed)
@@ -153,9 +154,9 @@ def _read(data: bytes, found: _Found, *, strict: bool) -> None:
     if not strict:
         found.unsupported.append(build_problem("repaired"))
     if found.signatures:
-        first = min(one.covers_revision for one in found.signatures) - 1
+        sealed = {max(one.covers_revision - 1, 0) for one in found.signatures}
         found.unsupported += judge_places(data, reader, found.signatures)
-        found.unsupported += judge_revisions(reader, max(first, 0), budget)
+        found.unsupported += judge_revisions(reader, sealed, budget)
 
 
 def _check_costs(reader: PdfFileReader) -> None:
@@ -186,7 +187,7 @@ def _read_signatures(
     digests = RangeDigests(data)
     shared = {one.value: one for one in reversed(fields) if one.value is not None}
     distinct = [one for one in fields if one.value is None or shared[one.value] is one]
-    numbered = sorted(((_find_revision(reader, one), one) for one in distinct), key=lambda pair: pair[0])
+    numbered = sorted(((_find_revision(reader, state, one), one) for one in distinct), key=lambda pair: pair[0])
     labels: set[str] = set()
     for revision, one in numbered:
         label = _label(one.name, labels)
@@ -209,11 +210,14 @@ def _label(name: str, taken: set[str]) -> str:
     return shown if shown and shown not in taken else f"{shown}#{len(taken) + 1}"
 
 
-def _find_revision(reader: PdfFileReader, one: FormField) -> int:
+def _find_revision(reader: PdfFileReader, state: State, one: FormField) -> int:
     """Return the number of the revision that wrote a signature; 0 is the first."""
+    reference = state.find_reference(one.number if one.value is None else one.value)
+    if reference is None:  # it stands in the form itself, whose revisions do not tell when it was written
+        return 0
     if one.value is None:
-        return int(reader.xrefs.get_last_change(generic.Reference(one.number, 0, reader)))
-    return int(reader.xrefs.get_introducing_revision(generic.Reference(one.value, 0, reader)))
+        return int(reader.xrefs.get_last_change(reference))
+    return int(reader.xrefs.get_introducing_revision(reference))
 
 
 def _convert(state: State, dictionary: Any) -> dict[str, Value]:
@@ -252,7 +256,8 @@ def _read_scanned(data: bytes) -> _Found:
 
 
 def _answer(data: bytes, found: _Found) -> SignedPdf:
-    unsupported = tuple(dict.fromkeys(found.unsupported))
+    left_out = (build_problem("not-covered", field=one.slot_id) for one in found.signatures if one.leaves_out)
+    unsupported = tuple(dict.fromkeys((*found.unsupported, *left_out)))
     return SignedPdf(
         sha256=hashlib.sha256(data).digest(),
         revisions=found.revisions,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
@@ -17,9 +17,10 @@ from transcript_core.errors import LimitExceeded
 from transcript_core.limits import MAX_FOREIGN_PDF_VISITS, MAX_PDF_DEPTH
 
 Number = int
-"""An object's number; generations other than 0 are told apart by the reader."""
+"""An object's number: whatever their generations, a revision shows one object of a number."""
 
-_HOUSEKEEPING: Final = frozenset({"/XRef", "/ObjStm"})
+Generations = Mapping[Number, tuple[int, ...]]
+"""The generations of the objects that have others than 0, the newest first."""
 
 
 @dataclass(slots=True)
@@ -53,6 +54,7 @@ class State:
 
     resolver: HistoricalResolver
     budget: Budget
+    generations: Generations
     _objects: dict[Number, Any] = field(default_factory=dict)
 
     @property
@@ -64,10 +66,18 @@ class State:
         """Return an object; None when this revision has none of that number."""
         if number not in self._objects:
             self.budget.spend()
-            reference = generic.Reference(number, 0, self.resolver)
-            known = self.resolver.reader.xrefs.get_historical_ref(reference, self.resolver.revision) is not None
-            self._objects[number] = self.resolver.get_object(reference) if known else None
+            reference = self.find_reference(number)
+            self._objects[number] = None if reference is None else self.resolver.get_object(reference)
         return self._objects[number]
+
+    def find_reference(self, number: Number) -> generic.Reference | None:
+        """Return what refers to the object of this number; None when this revision has none."""
+        xrefs = self.resolver.reader.xrefs
+        for generation in self.generations.get(number, (0,)):
+            reference = generic.Reference(number, generation, self.resolver)
+            if xrefs.get_historical_ref(reference, self.resolver.revision) is not None:
+                return reference
+        return None
 
     def resolve(self, value: Any) -> Any:
         """Return `value`, or what it refers to."""
@@ -98,9 +108,19 @@ class State:
         return edges
 
 
-def open_state(reader: PdfFileReader, revision: int, budget: Budget) -> State:
+def open_state(reader: PdfFileReader, revision: int, budget: Budget, generations: Generations) -> State:
     """Return the file as the revision of this number shows it; 0 is the first."""
-    return State(reader.get_historical_resolver(revision), budget)
+    return State(reader.get_historical_resolver(revision), budget, generations)
+
+
+def list_generations(reader: PdfFileReader) -> Generations:
+    """Return the generations of all objects of the file that have others than 0."""
+    found: dict[Number, set[int]] = {}
+    for revision in range(int(reader.xrefs.total_revisions)):
+        for one in reader.xrefs.explicit_refs_in_revision(revision):
+            if one.generation > 0:
+                found.setdefault(int(one.idnum), {0}).add(int(one.generation))
+    return {number: tuple(sorted(generations, reverse=True)) for number, generations in found.items()}
 
 
 def raw_entries(value: Any) -> Mapping[str, Any]:
@@ -108,9 +128,9 @@ def raw_entries(value: Any) -> Mapping[str, Any]:
     return dict(value.items()) if isinstance(value, generic.DictionaryObject) else {}
 
 
-def is_housekeeping(value: Any) -> bool:
-    """Say whether an object only holds other objects or says where they are."""
-    return isinstance(value, generic.StreamObject) and raw_entries(value).get("/Type") in _HOUSEKEEPING
+def is_table(value: Any) -> bool:
+    """Say whether an object only says where others are; one that holds others is as good as those."""
+    return isinstance(value, generic.StreamObject) and raw_entries(value).get("/Type") == "/XRef"
 
 
 def iterate_references(

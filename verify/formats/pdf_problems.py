@@ -115,6 +115,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Bản sửa đổi {revision} ghi kho chứng cứ (DSS) không đúng khuôn dạng.",
         "Revision {revision} writes a document security store that is not well formed.",
     ),
+    "later-store-removed": (
+        "Bản sửa đổi {revision} bỏ bớt chứng cứ trong kho chứng cứ (DSS) đã được ký.",
+        "Revision {revision} removes evidence from the document security store that was signed.",
+    ),
     "later-annotation": (
         "Bản sửa đổi {revision} thêm hoặc thay đổi chú thích trên trang sau khi ký: {detail}.",
         "Revision {revision} adds or changes annotations on a page after signing: {detail}.",
@@ -150,6 +154,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "trailing-octets": (
         "Sau phần cuối của tệp PDF còn dữ liệu không thuộc tệp.",
         "Octets that do not belong to the PDF stand behind its end.",
+    ),
+    "not-covered": (
+        "Chữ ký {field} không phủ hết phần tệp của nó; phần còn lại có thể bị thêm hoặc sửa sau khi ký.",
+        "The signature {field} leaves out some of its part of the file, which may have been added or changed since.",
     ),
     "hidden-in-gap": (
         "Trong phần mà chữ ký không phủ có nội dung khác ngoài chữ ký.",

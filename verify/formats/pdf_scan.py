@@ -12,7 +12,8 @@ from typing import Final
 
 from transcript_core.limits import MAX_SIGNATURES
 from transcript_core.pdf import Name, String, Value
-from verify.formats.pdf_signature import RangeDigests, SignaturePlace, read_signature
+from verify.formats.pdf_ranges import RangeDigests
+from verify.formats.pdf_signature import SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature
 
 _RANGE: Final = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]{0,64}\[([^\]<>()/]{0,200})\]")

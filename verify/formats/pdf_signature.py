@@ -6,57 +6,34 @@ reader checks.  All signatures of a file share one running hash, so a file is ha
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from transcript_core.clock import read_utc
 from transcript_core.pdf import MalformedPdf, Name, String, Value, read_text_string
-from verify.formats.cms import read_cms
+from transcript_core.pki import cades
+from verify.formats.cms import find_content_type, read_cms
 from verify.formats.cms_types import CmsSignature, Reading
 from verify.formats.pdf_bare_rsa import BARE_RSA_FORM, read_bare_rsa
+from verify.formats.pdf_ranges import Covered, RangeDigests, list_range_faults, read_pieces
 from verify.formats.pdf_token import read_token
 from verify.formats.pdf_types import PdfSignature, SignatureKind
 
 _PADES_FORM: Final = "ETSI.CAdES.detached"
 """SubFilter whose profile asks for ESS signing-certificate-v2 (EN 319 142-1, 5.2)."""
 
+_DETACHED_FORM: Final = "adbe.pkcs7.detached"
 _SHA1_FORM: Final = "adbe.pkcs7.sha1"
 
 DOCUMENT_TIMESTAMP_FORM: Final = "ETSI.RFC3161"
 """SubFilter of a document timestamp, whose /Contents is the token itself (EN 319 142-1, 5.4.3)."""
 
-_FORMS: Final = frozenset({_PADES_FORM, "adbe.pkcs7.detached", _SHA1_FORM, BARE_RSA_FORM, DOCUMENT_TIMESTAMP_FORM})
-_LOOK_BACK: Final = 32
-"""Octets before /Contents that are looked at for its name."""
+_FORMS: Final = frozenset({_PADES_FORM, _DETACHED_FORM, _SHA1_FORM, BARE_RSA_FORM, DOCUMENT_TIMESTAMP_FORM})
 
 _DATE: Final = re.compile(r"D:(\d{14})(?:(Z)(?:00'00'?)?|([+-])(\d\d)'(\d\d)'?)")
-
-
-@dataclass(slots=True)
-class RangeDigests:
-    """Digests of a file around the holes of its signatures, by one running hash for each algorithm.
-
-    The holes must be asked for from the front of the file to its end; going back starts anew.
-    """
-
-    data: bytes
-    _running: dict[str, tuple[int, Any]] = field(default_factory=dict)
-
-    def digest(self, hash_name: str, hole_start: int, hole_end: int, end: int) -> bytes:
-        """Return the digest of the octets before `hole_start` and of those from `hole_end` to `end`."""
-        view = memoryview(self.data)
-        at, state = self._running.get(hash_name, (0, None))
-        if state is None or at > hole_start:
-            at, state = 0, hashlib.new(hash_name)
-        state.update(view[at:hole_start])
-        self._running[hash_name] = (hole_start, state)
-        branch = state.copy()
-        branch.update(view[hole_end:end])
-        return bytes(branch.digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,37 +49,18 @@ class SignaturePlace:
     strict: bool  # in a transcript, where whatever is unusual is a problem
 
 
-@dataclass(frozen=True, slots=True)
-class _Covered:
-    """What a /ByteRange covers: all from the first octet to `end`, but for the hole."""
-
-    digests: RangeDigests
-    start: int
-    hole_start: int
-    hole_end: int
-    end: int
-
-    def digest(self, hash_name: str) -> bytes:
-        if self.start:
-            return hashlib.new(hash_name, self.octets(), usedforsecurity=False).digest()
-        return self.digests.digest(hash_name, self.hole_start, self.hole_end, self.end)
-
-    def octets(self) -> bytes:
-        data = self.digests.data
-        return data[self.start : self.hole_start] + data[self.hole_end : self.end]
-
-
 def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, digests: RangeDigests) -> PdfSignature:
     """Return what one signature dictionary says.  Never raises."""
     reading = Reading(place.strict)
-    form = str(dictionary.get("SubFilter", ""))
+    form = _find_form(dictionary, reading)
     covered = _read_byte_range(dictionary, place, digests, reading)
     signature = CmsSignature()
-    if form not in _FORMS:
-        reading.cannot_judge(form or "no SubFilter")
+    faults: list[str] = []
+    if form is None:
         signature = CmsSignature(digest_right=None, value_right=None)
     elif covered is not None:
         signature = _read_contents(dictionary, form, covered, place)
+        signature, faults = _judge_range(dictionary, covered, place, signature, reading)
     covers_all = covered is not None and covered.end == place.file_end
     return PdfSignature(
         slot_id=place.field_name,
@@ -127,17 +85,29 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
         has_signing_certificate=signature.has_signing_certificate,
         covers_revision=place.revision if covered is not None else 0,
         covered_end=0 if covered is None else covered.end,
-        gap=(0, 0) if covered is None else (covered.hole_start, covered.hole_end),
+        gap=(0, 0) if covered is None else covered.find_gap(_get_contents(dictionary)),
         whole_file=covers_all,
         closes=locks_all_fields(dictionary.get("Reference")),
+        leaves_out=bool(faults),
     )
 
 
-def _read_contents(
-    dictionary: Mapping[str, Value], form: str, covered: _Covered, place: SignaturePlace
-) -> CmsSignature:
-    contents = dictionary["Contents"]
-    assert isinstance(contents, String)
+def _find_form(dictionary: Mapping[str, Value], reading: Reading) -> str | None:
+    """Return the SubFilter, or that of the same content when it is none that is known; None when it cannot be told."""
+    stated = str(dictionary.get("SubFilter", ""))
+    if stated in _FORMS:
+        return stated
+    contents = dictionary.get("Contents")
+    content_type = find_content_type(contents) if isinstance(contents, String) and not reading.strict else None
+    if content_type is None:
+        reading.cannot_judge(stated or "no SubFilter")
+        return None
+    reading.note("cms", f"the SubFilter {stated!r} is not known" if stated else "it has no SubFilter")
+    return DOCUMENT_TIMESTAMP_FORM if content_type == cades.TST_INFO else _DETACHED_FORM
+
+
+def _read_contents(dictionary: Mapping[str, Value], form: str, covered: Covered, place: SignaturePlace) -> CmsSignature:
+    contents = _get_contents(dictionary)
     if form == DOCUMENT_TIMESTAMP_FORM:
         return read_token(contents, covered.digest, strict=place.strict)
     if form == BARE_RSA_FORM:
@@ -153,44 +123,46 @@ def _read_contents(
 
 def _read_byte_range(
     dictionary: Mapping[str, Value], place: SignaturePlace, digests: RangeDigests, reading: Reading
-) -> _Covered | None:
-    """Return what is covered; None when the range cannot be used.
+) -> Covered | None:
+    """Return what is covered; None when the range cannot be used."""
+    contents = dictionary.get("Contents")
+    pieces = read_pieces(dictionary.get("ByteRange"), len(digests.data), strict=place.strict)
+    if isinstance(pieces, str) or not isinstance(contents, String):
+        reading.add("byte-range", pieces if isinstance(pieces, str) else "/Contents is no string")
+        return None
+    return Covered(digests, pieces)
 
-    The first three numbers must lead around exactly this dictionary's /Contents, its brackets included, and the range
-    must end where the revision ends: whatever else a range could leave out, a viewer would still show.
+
+def _judge_range(
+    dictionary: Mapping[str, Value], covered: Covered, place: SignaturePlace, signature: CmsSignature, reading: Reading
+) -> tuple[CmsSignature, list[str]]:
+    """Return the signature with what its range says against it, and what is wrong with the range.
+
+    The range must lead around exactly this dictionary's /Contents, its brackets included, and end where the revision
+    ends: whatever else it left out, a viewer would still show.
     """
-    stated, contents = dictionary.get("ByteRange"), dictionary.get("Contents")
-    numbers = [number for number in stated if type(number) is int] if isinstance(stated, list) else []
-    if not isinstance(stated, list) or len(stated) != 4 or len(numbers) != 4 or not isinstance(contents, String):
-        reading.add("byte-range", "/ByteRange is not four whole numbers")
-        return None
-    first, length, hole_end, rest = numbers
-    covered = _Covered(digests, first, first + length, hole_end, hole_end + rest)
-    if not 0 <= first < covered.hole_start <= hole_end <= covered.end <= len(digests.data):
-        reading.add("byte-range", "its parts overlap, or it leads out of the file")
-        return None
-    wrong = _judge_range(covered, contents, place)
-    if wrong is not None:
-        reading.note("byte-range", wrong)
-    return covered
+    faults = list(
+        list_range_faults(
+            covered,
+            _get_contents(dictionary),
+            inside=(place.start, place.end),
+            revision_end=place.revision_end,
+            strict=place.strict,
+        )
+    )
+    if faults and not place.strict and covered.find_hidden():
+        reading.add("byte-range", "the part that it leaves out holds objects among what was signed")
+        return replace(signature, digest_right=False), faults
+    for fault in faults:
+        reading.note("byte-range", fault)
+    return signature, faults
 
 
-def _judge_range(covered: _Covered, contents: String, place: SignaturePlace) -> str | None:
-    """Return what is wrong with a range that can be computed; None when nothing is."""
-    if covered.start:
-        return "it does not begin at 0"
-    data = covered.digests.data
-    hole = data[covered.hole_start : covered.hole_end]
-    if not place.strict:
-        hole = hole.translate(None, b" \t\r\n\f\0")
-    inside = place.start < covered.hole_start and covered.hole_end < place.end
-    exact = hole[:1] == b"<" and hole[-1:] == b">" and hole[1:-1].lower() == contents.hex().encode("ascii")
-    before = data[max(covered.hole_start - _LOOK_BACK, 0) : covered.hole_start]
-    if not inside or not exact or not before.rstrip(b" \r\n\t").endswith(b"/Contents"):
-        return "the gap is not exactly the signature's own /Contents"
-    if place.revision_end is not None and covered.end != place.revision_end:
-        return "it does not end where its revision ends"
-    return None
+def _get_contents(dictionary: Mapping[str, Value]) -> String:
+    """Return /Contents of a dictionary whose range was read, which asks for it."""
+    contents = dictionary["Contents"]
+    assert isinstance(contents, String)
+    return contents
 
 
 def _read_text(dictionary: Mapping[str, Value], key: str) -> str | None:

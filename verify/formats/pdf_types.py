@@ -48,6 +48,7 @@ class PdfSignature:
     gap: tuple[int, int]  # offsets of what is left out between; equal when there is nothing
     whole_file: bool  # nothing follows what it covers
     closes: bool  # carries a FieldMDP transform that locks all fields
+    leaves_out: bool  # its range is not the usual one: more than its own /Contents is not covered
 
     @property
     def intact(self) -> bool | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -43,6 +43,14 @@ HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
 }
 """Hashes whose signatures are computed, by their names in hashlib."""
 
+SHAKE256: Final = "shake_256"
+"""Name in hashlib of the hash of Ed448 in CMS; its digests have 64 octets (RFC 8419, 2.3)."""
+
+CONTENT_HASHES: Final = HASHES.keys() | {SHAKE256}
+"""Hashes whose digests of content are computed."""
+
+_SHAKE256_BYTES: Final = 64
+
 
 class Family(Enum):
     """Kinds of signature schemes."""
@@ -68,6 +76,11 @@ class ValueMethod:
     def is_weak(self) -> bool:
         """Return whether its hash may not be relied on."""
         return self.family is not Family.EDDSA and self.hash_name not in _STRONG
+
+
+def finish_digest(state: Any) -> bytes:
+    """Return the digest of a state of hashlib; of SHAKE256 as long as CMS has it."""
+    return bytes(state.digest(_SHAKE256_BYTES) if state.name == SHAKE256 else state.digest())
 
 
 def is_weak_key(key: PublicKey) -> bool:

@@ -13,6 +13,7 @@ from transcript_core.pdf import String
 from verify.formats.cms import read_cms
 from verify.formats.cms_types import CmsSignature
 from verify.formats.pdf_bare_rsa import read_bare_rsa
+from verify.formats.values import finish_digest
 
 CONTENT = b"%PDF-1.7 what was signed"
 
@@ -24,7 +25,7 @@ class Covered:
     content: bytes = CONTENT
 
     def digest(self, hash_name: str) -> bytes:
-        return hashlib.new(hash_name, self.content).digest()
+        return finish_digest(hashlib.new(hash_name, self.content))
 
     def octets(self) -> bytes:
         return self.content
@@ -62,7 +63,8 @@ ALGORITHMS = [
     (Wish(kind="brainpool-384", hash_name="sha384"), set()),
     (Wish(kind="dsa-2048"), set()),
     (Wish(kind="ed25519", hash_name="sha512"), set()),
-    (Wish(kind="ed448", hash_name="sha512"), set()),
+    (Wish(kind="ed448", hash_name="shake256"), set()),
+    (Wish(kind="ed448", hash_name="shake256_len"), set()),
 ]
 
 
@@ -176,6 +178,31 @@ def test_key_of_another_kind_than_the_algorithm_fails() -> None:
 def test_unknown_algorithm_cannot_be_judged() -> None:
     found = read(build_signed(Wish(signature_oid="1.2.3.4.5"), CONTENT).dump())
     assert answer(found) == (True, None, set(), {"not-supported"})
+
+
+@pytest.mark.parametrize(("kind", "hash_name"), [("ed448", "sha512"), ("ed25519", "sha256")])
+def test_attributes_under_another_hash_than_that_of_the_curve_fail(kind: str, hash_name: str) -> None:
+    """RFC 8419, 3.1."""
+    found = read(build_signed(Wish(kind=kind, hash_name=hash_name), CONTENT).dump())
+    assert (found.digest_right, found.value_right, {one.code for one in found.problems}) == (True, False, {"algorithm"})
+
+
+@pytest.mark.parametrize(("hash_name", "signature"), [("sha512", "rsassa_pkcs1v15"), ("sha256", "sha256_ecdsa")])
+def test_protected_algorithms_that_are_not_those_used_fail(hash_name: str, signature: str) -> None:
+    """RFC 6211, 2.1."""
+    found = read(build_signed(Wish(more=[protect(hash_name, signature)]), CONTENT).dump())
+    assert (found.digest_right, found.value_right, {one.code for one in found.problems}) == (True, False, {"algorithm"})
+
+
+def test_protected_algorithms_that_are_used_change_nothing() -> None:
+    found = read(build_signed(Wish(more=[protect("sha256", "rsassa_pkcs1v15")]), CONTENT).dump())
+    assert answer(found) == (True, True, set(), set())
+
+
+def protect(hash_name: str, signature: str) -> cms.CMSAttribute:
+    """Return the attribute that names both algorithms."""
+    named = {"digest_algorithm": {"algorithm": hash_name}, "signature_algorithm": {"algorithm": signature}}
+    return cms.CMSAttribute({"type": "cms_algorithm_protection", "values": [cms.CMSAlgorithmProtection(named)]})
 
 
 def test_bare_rsa_value_beside_its_certificate() -> None:
