@@ -20,7 +20,6 @@ from service.signing.opening import SlotName, SlotWork, load_work
 from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.signing.workplace import Assignment, Finished, StoreWorkplace
 from service.store import StoreFull
-from service.transcripts.repository import DocumentKey
 from signing.batch import Terms, choose_workers, sign_named
 from signing.eligibility import SignerCheck
 from signing.signer import SigningIdentity
@@ -29,8 +28,8 @@ from transcript_core.errors import TranscriptError
 from transcript_core.model import SlotRole
 from transcript_core.policy import SignatureFormat, SignatureLevel, list_policies
 
-Approval: TypeAlias = Mapping[DocumentKey, str]
-"""What a person approved: document → SHA-256 of its content, in hex, as a review shows it."""
+Approval: TypeAlias = Mapping[SlotName, str]
+"""What a person approved: (document, slot Id) → SHA-256 of the document's content, in hex, as a review shows it."""
 
 SAVED_AT_ONCE: Final = 64
 """Documents saved in one transaction: their rows take about 20 ms, the commit's write to the disk 5 ms."""
@@ -123,7 +122,7 @@ class _Pass:
     def _list_assignments(self, todo: Sequence[SlotName]) -> Iterator[Assignment]:
         for start in range(0, len(todo), _ROWS_AT_ONCE):
             for work in load_work(self._desk.workspace, todo[start : start + _ROWS_AT_ONCE]):
-                assignment = _assign(work, None if self._approval is None else self._approval.get(work.stored.key, ""))
+                assignment = _assign(work, None if self._approval is None else self._approval.get(work.name, ""))
                 self._under_way[_name(assignment)] = work
                 yield assignment
 

@@ -154,7 +154,7 @@ def _record_sealed(
         sealed = repository.list_sealed(
             session, school_code=school_code, seal_role=SlotRole.SEAL.value, class_name=class_name
         )
-    for key in sealed:
+    for key, _ in sealed:
         if key in failed:
             continue
         try:

@@ -60,10 +60,15 @@ def find_open_slots(
     staff_code: str | None,
     class_name: str | None = None,
     skip: Collection[SlotName] = (),
+    only: Collection[SlotName] | None = None,
 ) -> list[SlotName]:
-    """Return the first open slot of each document for this person (None: the seal), those to skip left out.
+    """Return the first open slot of each document for this person (None: the seal).
 
     One only, since signatures in one PDF come one after the other; the next is open when this one is signed.
+
+    Args:
+        skip: slots to leave out.
+        only: slots to choose from; None: all.
     """
     with transaction(workspace.sessions) as session:
         found = repository.list_open_slots(
@@ -71,7 +76,7 @@ def find_open_slots(
         )
     first: dict[DocumentKey, str] = {}
     for key, slot_id in found:
-        if (key, slot_id) not in skip:
+        if (key, slot_id) not in skip and (only is None or (key, slot_id) in only):
             first.setdefault(key, slot_id)
     return list(first.items())
 

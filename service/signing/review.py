@@ -1,8 +1,11 @@
 """What a person should see before approving: how many documents, of which classes, and what is odd about them.
 
-The review names everything that an approval would sign, with a digest of each document's content.  An approval is for
-exactly that: a document whose content changed since is left out and named, one that came later waits for the next
+The review names every slot that an approval would sign, with a digest of its document's content.  An approval is for
+exactly that: a document whose content changed since is left out and named, a slot that was not shown waits for the next
 review.  Signatures of other people change nothing in the content, so they do not disturb an approval.
+
+A person may have several slots in one document, and one of them may open only when they signed another, as that of a
+homeroom teacher who teaches a subject too.  The review shows it when it waits for nobody else.
 
 Nothing here decides anything: what is odd is told, the person decides.  Pupil codes and marks are for the screen of the
 one who approves, and go into no log.
@@ -12,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,15 +23,15 @@ from typing import Final
 from service.db.engine import transaction
 from service.schools import repository as schools
 from service.signing.description import cut_content
-from service.signing.desk import SigningDesk, find_staff_codes
+from service.signing.desk import SigningDesk, find_sealed_school, find_staff_codes
 from service.signing.evidence_store import get_evidence
-from service.signing.opening import SlotWork, find_open_slots, load_work
+from service.signing.opening import SlotName
 from service.signing.review_marks import OddMark, SubjectMark, find_odd_marks, read_marks
 from service.transcripts import repository
 from service.transcripts.building import BuildOptions, build_current, get_transcript_document
-from service.transcripts.repository import DocumentKey, StoredDocument
+from service.transcripts.repository import DocumentKey, OwnSlot, StoredDocument
 from transcript_core.errors import TranscriptError
-from transcript_core.model import Transcript
+from transcript_core.model import SlotRole, Transcript
 from transcript_core.policy import SignatureFormat
 from transcript_core.records import PupilRecord, SchoolRecords
 
@@ -46,9 +49,11 @@ class ReviewedSlot:
 
     key: DocumentKey
     slot_id: str
+    role: str  # SlotRole
+    follows: bool  # opens when this very approval has signed earlier slots; False: open now
     class_name: str
     pupil_code: str
-    missing: tuple[SignatureFormat, ...]
+    missing: tuple[SignatureFormat, ...]  # formats; none: sealed by a run that stopped before it was recorded
     content_sha256: str  # hex; over the document's octets in front of its signatures, which name the PDF's digest too
 
 
@@ -119,7 +124,8 @@ class Review:
     school_code: str
     class_name: str | None
     made_at: datetime
-    slots: tuple[ReviewedSlot, ...]  # one a document: its first slot that is open for this person
+    slots: tuple[ReviewedSlot, ...]  # those of one document in signing order
+    json_signatures: int  # of the seal, one a document; a person's approval makes none
     classes: tuple[ClassCount, ...]
     replaced: tuple[ReplacedDocument, ...]
     records_changed: tuple[ChangedRecord, ...]
@@ -131,18 +137,29 @@ class Review:
 
     @property
     def digest(self) -> bytes:
-        """Return SHA-256 over serial, version and content digest of every document, in order; 32 raw bytes."""
+        """Return SHA-256 over serial, version, slot and content digest of every slot, in order; 32 raw bytes."""
         return digest_contents(self.contents)
 
     @property
-    def contents(self) -> dict[DocumentKey, str]:
-        """Return what an approval of this review is for: document → digest of its content."""
-        return {one.key: one.content_sha256 for one in self.slots}
+    def contents(self) -> dict[SlotName, str]:
+        """Return what an approval of this review is for: (document, slot Id) → digest of the document's content."""
+        return {(one.key, one.slot_id): one.content_sha256 for one in self.slots}
+
+    @property
+    def documents(self) -> int:
+        """Return how many documents are to be signed."""
+        return len({one.key for one in self.slots})
+
+    @property
+    def open_now(self) -> Review:
+        """Return the review of those slots alone that are open already."""
+        slots = tuple(one for one in self.slots if not one.follows)
+        return replace(self, slots=slots, classes=tuple(_count_classes(slots)))
 
 
-def digest_contents(contents: Mapping[DocumentKey, str]) -> bytes:
-    """Return the digest of a review that shows these documents, by the digests of their contents; 32 raw bytes."""
-    lines = sorted(f"{key} {content}\n" for key, content in contents.items())
+def digest_contents(contents: Mapping[SlotName, str]) -> bytes:
+    """Return the digest of a review that shows these slots, by the digests of their contents; 32 raw bytes."""
+    lines = sorted(f"{key} {slot_id} {content}\n" for (key, slot_id), content in contents.items())
     return hashlib.sha256("".join(lines).encode("ascii", "backslashreplace")).digest()
 
 
@@ -152,70 +169,99 @@ def build_review(desk: SigningDesk, *, school_code: str, class_name: str | None 
     Raises:
         NotEligible: the authority list does not know the certificate's holder.
     """
-    return _Reviewing(desk, school_code, class_name).review()
+    codes = find_staff_codes(desk.workspace.get_authority(), desk.signer.certificate.identity)
+    return _Reviewing(desk, school_code, class_name, codes).review()
+
+
+def build_seal_review(desk: SigningDesk, *, class_name: str | None = None) -> Review:
+    """Return the review of all that waits for the seal at the desk, sealed documents not yet recorded included.
+
+    Raises:
+        NotEligible: the certificate is no school's seal.
+    """
+    school_code = find_sealed_school(desk.workspace.get_authority(), desk.signer.certificate.identity)
+    return _Reviewing(desk, school_code, class_name, None).review()
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A slot to sign, with what was read of its document."""
+    """What was read of one document."""
 
-    work: SlotWork
+    stored: StoredDocument
     content_sha256: str
     marks: Sequence[SubjectMark]
-
-    @property
-    def stored(self) -> StoredDocument:
-        return self.work.stored
 
 
 class _Reviewing:
     """One review on its way."""
 
-    def __init__(self, desk: SigningDesk, school_code: str, class_name: str | None) -> None:
+    def __init__(
+        self, desk: SigningDesk, school_code: str, class_name: str | None, codes: tuple[str, ...] | None
+    ) -> None:
         self._desk = desk
         self._workspace = desk.workspace
         self._school_code = school_code
         self._class_name = class_name
         self._authority = desk.workspace.get_authority()
-        self._codes = find_staff_codes(self._authority, desk.signer.certificate.identity)
+        self._codes = codes  # None: the seal
+        self._seen: dict[DocumentKey, _Seen] = {}
+        self._unreadable: dict[DocumentKey, TranscriptError] = {}
 
     def review(self) -> Review:
         """Read every document once and look at it from all sides."""
-        seen, unreadable = self._read()
+        slots = tuple(self._read(self._list_slots()))
+        seen = list(self._seen.values())
         documents = [one.stored for one in seen]
         missing, waiting = self._find_missing()
         return Review(
             school_code=self._school_code,
             class_name=self._class_name,
             made_at=self._desk.at,
-            slots=tuple(_list_slots(seen)),
-            classes=tuple(_count_classes(seen)),
+            slots=slots,
+            json_signatures=len(seen) if self._codes is None else 0,
+            classes=tuple(_count_classes(slots)),
             replaced=tuple(self._find_replaced(documents)),
             records_changed=tuple(self._find_changed(documents)),
             missing=tuple(missing),
             waiting=waiting,
             odd_marks=tuple(self._find_odd(seen)),
             certificates=tuple(self._find_ending(documents)),
-            unreadable=tuple(unreadable),
+            unreadable=tuple(UnreadableDocument(key, error) for key, error in self._unreadable.items()),
         )
 
-    def _read(self) -> tuple[list[_Seen], list[UnreadableDocument]]:
-        names: dict[DocumentKey, str] = {}
-        for code in self._codes:
-            found = find_open_slots(
-                self._workspace, school_code=self._school_code, staff_code=code, class_name=self._class_name
+    def _list_slots(self) -> list[OwnSlot]:
+        school_code, class_name = self._school_code, self._class_name
+        with transaction(self._workspace.sessions) as session:
+            if self._codes is not None:
+                return repository.list_reachable_slots(
+                    session, school_code=school_code, staff_codes=self._codes, class_name=class_name
+                )
+            seal = SlotRole.SEAL.value
+            found = repository.list_sealed(session, school_code=school_code, seal_role=seal, class_name=class_name)
+            found += repository.list_open_slots(
+                session, school_code=school_code, staff_code=None, class_name=class_name
             )
-            for key, slot_id in found:
-                names.setdefault(key, slot_id)
-        seen, unreadable = [], []
-        for start in range(0, len(names), _ROWS_AT_ONCE):
-            for work in load_work(self._workspace, list(names.items())[start : start + _ROWS_AT_ONCE]):
-                try:
-                    content = cut_content(self._workspace.store.get(work.stored.xml_sha256))
-                    seen.append(_Seen(work, hashlib.sha256(content).hexdigest(), read_marks(content)))
-                except TranscriptError as error:
-                    unreadable.append(UnreadableDocument(work.stored.key, error))
-        return seen, unreadable
+        return [OwnSlot(key, slot_id, seal, follows=False) for key, slot_id in found]
+
+    def _read(self, slots: Sequence[OwnSlot]) -> Iterator[ReviewedSlot]:
+        """Yield the slots whose documents can be read."""
+        for start in range(0, len(slots), _ROWS_AT_ONCE):
+            chunk = slots[start : start + _ROWS_AT_ONCE]
+            with transaction(self._workspace.sessions) as session:
+                found = repository.load_for_signing(session, [(one.key, one.slot_id) for one in chunk])
+            for one in chunk:
+                if (row := found.get((one.key, one.slot_id))) is not None and self._look_into(row[0]):
+                    yield _to_reviewed(one, row[1], self._seen[one.key])
+
+    def _look_into(self, stored: StoredDocument) -> bool:
+        """Read a document unless that was done; return whether it can be read."""
+        if stored.key not in self._seen and stored.key not in self._unreadable:
+            try:
+                content = cut_content(self._workspace.store.get(stored.xml_sha256))
+                self._seen[stored.key] = _Seen(stored, hashlib.sha256(content).hexdigest(), read_marks(content))
+            except TranscriptError as error:
+                self._unreadable[stored.key] = error
+        return stored.key in self._seen
 
     def _find_missing(self) -> tuple[list[MissingSigner], int]:
         with transaction(self._workspace.sessions) as session:
@@ -329,22 +375,23 @@ class _Reviewing:
         return sorted((one for one in ending if one.not_after <= limit), key=lambda one: (not one.own, one.not_after))
 
 
-def _list_slots(seen: Iterable[_Seen]) -> Iterable[ReviewedSlot]:
-    for one in seen:
-        yield ReviewedSlot(
-            one.stored.key,
-            one.work.slot_id,
-            one.stored.class_name,
-            one.stored.pupil_code,
-            one.work.missing,
-            one.content_sha256,
-        )
+def _to_reviewed(one: OwnSlot, missing: tuple[SignatureFormat, ...], seen: _Seen) -> ReviewedSlot:
+    return ReviewedSlot(
+        one.key,
+        one.slot_id,
+        one.role,
+        one.follows,
+        seen.stored.class_name,
+        seen.stored.pupil_code,
+        missing,
+        seen.content_sha256,
+    )
 
 
-def _count_classes(seen: Sequence[_Seen]) -> list[ClassCount]:
-    documents = Counter(one.stored.class_name for one in seen)
-    formats = Counter((one.stored.class_name, kind) for one in seen for kind in one.work.missing)
+def _count_classes(slots: Sequence[ReviewedSlot]) -> list[ClassCount]:
+    by_class = Counter(name for name, _ in {(one.class_name, one.key) for one in slots})
+    formats = Counter((one.class_name, kind) for one in slots for kind in one.missing)
     return [
-        ClassCount(name, documents[name], formats[name, SignatureFormat.XADES], formats[name, SignatureFormat.PADES])
-        for name in sorted(documents)
+        ClassCount(name, by_class[name], formats[name, SignatureFormat.XADES], formats[name, SignatureFormat.PADES])
+        for name in sorted(by_class)
     ]

@@ -1,7 +1,7 @@
 """Keeps what a review showed, so that an approval by its digest, maybe a day later, is for exactly that.
 
-A file holds serials, versions and digests; no names, no marks.  Its name is the review's digest, which is worked out
-again from what it says, so a changed file approves nothing.
+A file holds serials, versions, slots and digests; no names, no marks.  Its name is the review's digest, which is worked
+out again from what it says, so a changed file approves nothing.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DIGEST: Final = re.compile("[0-9a-f]{64}")
 def save_review(workspace: Workspace, review: Review) -> None:
     """Keep what `review` showed."""
     folder = workspace.settings.home / _FOLDER
-    lines = [[key.serial, key.version, content] for key, content in review.contents.items()]
+    lines = [[key.serial, key.version, slot_id, content] for (key, slot_id), content in review.contents.items()]
     write_atomically(folder / f"{review.digest.hex()}.json", json.dumps(lines).encode())
     for path in folder.glob("*.json"):
         if path.stat().st_mtime < time.time() - KEPT_S:
@@ -45,7 +45,8 @@ def load_approval(workspace: Workspace, digest_hex: str) -> Approval:
     """
     path = _find(workspace, digest_hex)
     try:
-        contents = {DocumentKey(serial, version): content for serial, version, content in json.loads(path.read_bytes())}
+        lines = json.loads(path.read_bytes())
+        contents = {(DocumentKey(serial, version), slot_id): content for serial, version, slot_id, content in lines}
     except (ValueError, TypeError) as error:
         raise _changed(digest_hex) from error
     if digest_contents(contents).hex() != digest_hex:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
@@ -21,6 +22,7 @@ _ROLES: Final = {
     SlotRole.SUBJECT_TEACHER.value: "giáo viên bộ môn",
     SlotRole.HOMEROOM_TEACHER.value: "giáo viên chủ nhiệm",
     SlotRole.MANAGER.value: "cán bộ quản lý",
+    SlotRole.SEAL.value: "con dấu của trường",
 }
 
 
@@ -28,6 +30,7 @@ def describe(review: Review) -> list[str]:
     """Return the lines to show, in Vietnamese."""
     lines = [*_describe_amount(review)]
     for title, found in (
+        ("Các ô ký", list(_describe_slots(review))),
         ("Bản thay thế: có phần đã đổi kể từ khi giáo viên ký bản trước", list(_describe_replaced(review))),
         ("Dữ liệu nhập sau khi chốt khác với học bạ", [_describe_change(one) for one in review.records_changed]),
         ("Chưa tới lượt ký vì còn thiếu chữ ký của", list(_describe_missing(review))),
@@ -54,10 +57,22 @@ def review_to_dict(review: Review) -> dict[str, Any]:
 
 def _describe_amount(review: Review) -> Iterator[str]:
     xml, pdf = sum(one.xml for one in review.classes), sum(one.pdf for one in review.classes)
-    yield f"Sẽ ký {len(review.slots)} học bạ: {xml} chữ ký XML, {pdf} chữ ký PDF."
+    json = f", {review.json_signatures} chữ ký JSON" if review.json_signatures else ""
+    yield f"Sẽ ký {review.documents} học bạ: {xml} chữ ký XML, {pdf} chữ ký PDF{json}."
     for one in review.classes:
         yield f"  lớp {one.class_name}: {one.documents} học bạ"
     yield f"Mã rà soát: {review.digest.hex()}"
+
+
+def _describe_slots(review: Review) -> Iterator[str]:
+    """Yield how often each slot is signed, where a document has more than one of this person."""
+    if len(review.slots) == review.documents:
+        return
+    for (slot_id, role, follows), count in Counter(
+        (one.slot_id, one.role, one.follows) for one in review.slots
+    ).items():
+        when = ", mở ngay khi bạn ký xong các ô trước của mình" if follows else ""
+        yield f"{slot_id} ({_ROLES.get(role, role)}{when}): {count} học bạ"
 
 
 def _describe_replaced(review: Review) -> Iterator[str]:

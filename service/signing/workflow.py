@@ -51,8 +51,8 @@ def sign_open_slots(
     """Sign all that is open for the holder of the desk's certificate; one bad document never stops the others.
 
     Args:
-        approval: what was reviewed (`Review.contents`); documents that changed since are named as failed, those that
-            came later wait for the next review.  None: all that is open.
+        approval: what was reviewed (`Review.contents`); documents that changed since are named as failed, slots that
+            were not shown wait for the next review.  None: all that is open.
         workers: worker processes; None: as suits the number of documents.
 
     Raises:
@@ -60,20 +60,16 @@ def sign_open_slots(
         EvidenceUnavailable: chain or revocation status could not be fetched, so nothing may be signed.
         StoreFull: the document store cannot be written; what was signed before is saved.
     """
-    report = SigningReport()
-    for staff_code in find_staff_codes(desk.workspace.get_authority(), desk.signer.certificate.identity):
-        action = _Action(desk, staff_code, school_code, class_name, approval, actor, advance, workers)
-        if not action.run(report):
-            break
-    return report
+    staff_codes = find_staff_codes(desk.workspace.get_authority(), desk.signer.certificate.identity)
+    return _Action(desk, staff_codes, school_code, class_name, approval, actor, advance, workers).run()
 
 
 @dataclass(frozen=True, slots=True)
 class _Action:
-    """Everything that one staff code may sign now, pass by pass: signing a slot can open the next one."""
+    """Everything that one person may sign now, pass by pass: signing a slot can open the next one."""
 
     desk: SigningDesk
-    staff_code: str
+    staff_codes: tuple[str, ...]
     school_code: str
     class_name: str | None
     approval: Approval | None
@@ -81,8 +77,9 @@ class _Action:
     advance: Advance
     workers: int | None
 
-    def run(self, report: SigningReport) -> bool:
-        """Sign until nothing is open that was not tried; return whether the key is still there."""
+    def run(self) -> SigningReport:
+        """Sign until nothing is open that was not tried, or the key is gone."""
+        report = SigningReport()
         tried: Counter[SlotName] = Counter()
         failed: dict[SlotName, TranscriptError] = {}
         while todo := self._find([name for name in tried if not _may_retry(failed.get(name), tried[name])]):
@@ -100,18 +97,26 @@ class _Action:
             for name in done.signed:
                 failed.pop(name, None)
             failed |= done.failed
+            if any(isinstance(error, KeyUnavailable) for error in done.failed.values()):
+                break
         report.failed += [(*name, error) for name, error in failed.items()]
-        return not any(isinstance(error, KeyUnavailable) for error in failed.values())
+        return report
 
     def _find(self, skip: Collection[SlotName]) -> list[SlotName]:
-        found = find_open_slots(
-            self.desk.workspace,
-            school_code=self.school_code,
-            staff_code=self.staff_code,
-            class_name=self.class_name,
-            skip=frozenset(skip),
-        )
-        return [name for name in found if self.approval is None or name[0] in self.approval]
+        """Return one slot of each document: signatures in one PDF come one after the other."""
+        first: dict[DocumentKey, SlotName] = {}
+        for staff_code in self.staff_codes:
+            found = find_open_slots(
+                self.desk.workspace,
+                school_code=self.school_code,
+                staff_code=staff_code,
+                class_name=self.class_name,
+                skip=frozenset(skip),
+                only=self.approval,
+            )
+            for name in found:
+                first.setdefault(name[0], name)
+        return list(first.values())
 
 
 def _may_retry(error: TranscriptError | None, tried: int) -> bool:

@@ -77,6 +77,16 @@ class StoredDocument:
     view_secret_sha256: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnSlot:
+    """A slot that one person can sign without waiting for anybody else."""
+
+    key: DocumentKey
+    slot_id: str
+    role: str  # SlotRole
+    follows: bool  # opens when this person has signed earlier slots of their own; False: open now
+
+
 _KEYS_AT_ONCE: Final = 400
 """Documents named in one query: SQLite takes some thousand values."""
 
@@ -225,6 +235,26 @@ def list_open_slots(
     return [(DocumentKey(serial, version), slot_id) for serial, version, slot_id in session.execute(query)]
 
 
+def list_reachable_slots(
+    session: Session, *, school_code: str, staff_codes: Sequence[str], class_name: str | None = None
+) -> list[OwnSlot]:
+    """Return the open slots of this person that wait for nobody else, those of one document in signing order."""
+    waits_for_others = _earlier_open_slot(but_of=staff_codes)
+    query = (
+        select(SlotRow.serial, SlotRow.version, SlotRow.slot_id, SlotRow.role, _earlier_open_slot())
+        .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
+        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
+        .where(SlotRow.staff_code.in_(staff_codes), or_(~SlotRow.xades, ~SlotRow.pades), ~waits_for_others)
+        .order_by(DocumentRow.class_name, DocumentRow.pupil_code, DocumentRow.version, SlotRow.order, SlotRow.slot_id)
+    )
+    if class_name is not None:
+        query = query.where(DocumentRow.class_name == class_name)
+    return [
+        OwnSlot(DocumentKey(serial, version), slot_id, role, follows)
+        for serial, version, slot_id, role, follows in session.execute(query)
+    ]
+
+
 def load_for_signing(
     session: Session, wanted: Sequence[tuple[DocumentKey, str]], *, lock: bool = False
 ) -> dict[tuple[DocumentKey, str], tuple[StoredDocument, tuple[SignatureFormat, ...]]]:
@@ -252,10 +282,10 @@ def load_for_signing(
 
 def list_sealed(
     session: Session, *, school_code: str, seal_role: str, class_name: str | None = None
-) -> list[DocumentKey]:
-    """Return the locked documents whose seal is complete in both formats: they wait to be recorded."""
+) -> list[tuple[DocumentKey, str]]:
+    """Return (document, slot Id) of each seal of a locked document that is complete: it waits to be recorded."""
     query = (
-        select(DocumentRow.serial, DocumentRow.version)
+        select(DocumentRow.serial, DocumentRow.version, SlotRow.slot_id)
         .join(SlotRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
         .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
         .where(SlotRow.role == seal_role, SlotRow.xades, SlotRow.pades)
@@ -263,19 +293,21 @@ def list_sealed(
     )
     if class_name is not None:
         query = query.where(DocumentRow.class_name == class_name)
-    return [DocumentKey(serial, version) for serial, version in session.execute(query)]
+    return [(DocumentKey(serial, version), slot_id) for serial, version, slot_id in session.execute(query)]
 
 
-def _earlier_open_slot() -> Any:
+def _earlier_open_slot(*, but_of: Sequence[str] = ()) -> Any:
+    """Return whether a slot has an open one before it, those of these staff codes left out."""
     other = SlotRow.__table__.alias("earlier")
-    return (
+    query = (
         select(other.c.slot_id)
         .where(other.c.serial == SlotRow.serial, other.c.version == SlotRow.version)
         .where(other.c.order < SlotRow.order)
         .where(or_(~other.c.xades, ~other.c.pades))
-        .correlate(SlotRow)
-        .exists()
     )
+    if but_of:
+        query = query.where(or_(other.c.staff_code.is_(None), other.c.staff_code.not_in(but_of)))
+    return query.correlate(SlotRow).exists()
 
 
 def count_open_slots(session: Session, *, school_code: str, class_name: str | None = None) -> dict[str, int]:
@@ -293,17 +325,21 @@ def count_open_slots(session: Session, *, school_code: str, class_name: str | No
 
 
 def count_missing_before(
-    session: Session, *, school_code: str, staff_codes: Sequence[str], class_name: str | None = None
+    session: Session, *, school_code: str, staff_codes: Sequence[str] | None, class_name: str | None = None
 ) -> tuple[dict[tuple[str, str], int], int]:
-    """Return who has not signed before this person, (staff code, role) → documents, and how many documents wait so."""
+    """Return who has not signed before this person (None: the seal), and how many documents wait so.
+
+    The first is (staff code, role) → documents; the person's own earlier slots are left out.
+    """
     mine, other = aliased(SlotRow), aliased(SlotRow)
     query = (
         select(other.staff_code, other.role, other.serial, other.version)
         .join(mine, (mine.serial == other.serial) & (mine.version == other.version))
         .join(DocumentRow, (DocumentRow.serial == other.serial) & (DocumentRow.version == other.version))
         .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
-        .where(mine.staff_code.in_(staff_codes), or_(~mine.xades, ~mine.pades))
-        .where(other.order < mine.order, or_(~other.xades, ~other.pades))
+        .where(mine.staff_code.is_(None) if staff_codes is None else mine.staff_code.in_(staff_codes))
+        .where(or_(~mine.xades, ~mine.pades), other.order < mine.order, or_(~other.xades, ~other.pades))
+        .where(or_(other.staff_code.is_(None), other.staff_code.not_in(staff_codes or ())))
         .distinct()
     )
     if class_name is not None:

@@ -19,7 +19,6 @@ from service.signing.opening import SlotName, load_work
 from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.signing.workflow import sign_open_slots
 from service.store import DocumentStore, StoreFull
-from service.transcripts.repository import DocumentKey
 from service.workspace import Workspace
 from signing.signer import Signer
 from tests.support.many import find_rsa_teacher, list_open, multiply
@@ -279,10 +278,11 @@ def test_what_changed_since_the_approval_is_named_and_what_came_later_waits(scho
     teacher = find_rsa_teacher(school)
     desk = school.open_desk(school.open_person(teacher))
     documents = [one.key for one in school.list_documents()]
-    approved: dict[DocumentKey, str] = {documents[0]: "00" * 32}
+    shown, *_ = list_open(school, teacher)
+    approved: dict[SlotName, str] = {shown: "00" * 32}
     report = sign_open_slots(desk, school_code=school.school.school_code, approval=approved, actor=ACTOR)
     assert not report.signed
-    assert [(key, error.code) for key, _, error in report.failed] == [(documents[0], "changed-since-review")]
+    assert [(key, error.code) for key, _, error in report.failed] == [(shown[0], "changed-since-review")]
     assert not any(list_signed_slots(school.read(key)[0]) for key in documents)
 
 

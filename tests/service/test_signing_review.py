@@ -12,6 +12,7 @@ import pytest
 
 from service.db.engine import transaction
 from service.signing.description import read_description
+from service.signing.opening import SlotName
 from service.signing.review import Review, build_review
 from service.signing.review_files import load_approval, save_review
 from service.signing.review_text import MAX_SHOWN, describe, review_to_dict
@@ -137,6 +138,48 @@ def test_others_signatures_do_not_disturb_an_approval_but_changes_do(school: Sma
     assert {key for key, _ in report.signed} == {second.key}
     assert {(key, error.code) for key, _, error in report.failed} == {(first.key, "changed-since-review")}
     assert "rà soát lại" in str(report.failed[0][2].__dict__["text_vi"])
+
+
+def test_a_slot_that_this_approval_opens_is_shown_and_signed_with_it(school: SmallSchool) -> None:
+    """The homeroom teacher teaches a subject, too: when all others have signed, nothing waits for anybody else."""
+    sign_all_but(school, school.homeroom)
+    review = review_of(school, school.homeroom)
+    assert {(one.role, one.follows) for one in review.slots} == {("GVBM", False), ("GVCN", True)}
+    assert (review.documents, review.missing, review.waiting) == (2, (), 0)
+    text = "\n".join(describe(review))
+    assert "Sẽ ký 2 học bạ: 4 chữ ký XML, 4 chữ ký PDF." in text
+    assert "(giáo viên chủ nhiệm, mở ngay khi bạn ký xong các ô trước của mình): 2 học bạ" in text
+    assert approve(school, school.homeroom, review) == set(review.contents)
+    assert [(one.documents, one.xml) for one in review.open_now.classes] == [(2, 2)]
+    assert {one.role for one in review.open_now.slots} == {"GVBM"}
+
+
+def test_a_slot_that_was_not_shown_waits_for_the_next_approval(school: SmallSchool) -> None:
+    """What others sign after the review opens another slot of the same documents; nobody approved that one."""
+    review = review_of(school, school.homeroom)
+    assert {one.role for one in review.slots} == {"GVBM"}
+    sign_all_but(school, school.homeroom)
+    assert approve(school, school.homeroom, review) == set(review.contents)
+    following = review_of(school, school.homeroom)
+    assert [(one.role, one.follows) for one in following.slots] == [("GVCN", False)] * 2
+    assert not set(following.contents) & set(review.contents)
+    assert following.digest != review.digest
+    assert approve(school, school.homeroom, following) == set(following.contents)
+
+
+def sign_all_but(school: SmallSchool, staff_code: str) -> None:
+    """Let every other subject teacher sign."""
+    for one in school.teachers:
+        assert one == staff_code or not school.sign(one).failed
+
+
+def approve(school: SmallSchool, staff_code: str, review: Review) -> set[SlotName]:
+    """Sign what was reviewed and return what was signed."""
+    desk = school.open_desk(school.open_person(staff_code))
+    report = sign_open_slots(desk, school_code=school.school.school_code, approval=review.contents, actor=ACTOR)
+    assert not report.failed
+    assert len(set(report.signed)) == len(report.signed)
+    return set(report.signed)
 
 
 def test_a_kept_review_is_approved_by_its_digest(school: SmallSchool) -> None:
