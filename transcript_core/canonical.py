@@ -14,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import re
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from lxml import etree
@@ -32,6 +34,8 @@ from transcript_core.limits import (
 __all__ = [
     "TRANSCRIPT_SCHEMA",
     "C14nMethod",
+    "ForeignIds",
+    "build_foreign_ids",
     "build_id_map",
     "canonicalize",
     "get_line",
@@ -45,6 +49,14 @@ TRANSCRIPT_SCHEMA: Final = "hoc-ba-1.0.xsd"
 """Name of the schema of transcripts and recalls, signatures included."""
 
 _ID_ATTRIBUTES: Final = frozenset({"Id", "ID", "id", f"{{{XML_NAMESPACE}}}id"})
+_FOREIGN_ID_ATTRIBUTES: Final = {
+    "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}Id": None,
+    "AssertionID": "{urn:oasis:names:tc:SAML:1.0:assertion}Assertion",
+    "RequestID": "{urn:oasis:names:tc:SAML:1.0:protocol}Request",
+    "ResponseID": "{urn:oasis:names:tc:SAML:1.0:protocol}Response",
+}
+"""Identifiers of other vocabularies, with the only element that has them; None: any.  WS-Security 1.1, 4; SAML 1.1."""
+
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _DECLARATION: Final = re.compile(
     rb"""<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:'(?P<v1>[^'<>]*)'|"(?P<v2>[^"<>]*)")"""
@@ -150,6 +162,32 @@ def build_id_map(root: etree._Element) -> dict[str, etree._Element]:
             if not value or found.setdefault(str(value), element) is not element:
                 raise MalformedTranscript("an identifier is empty or stands twice", line=get_line(element))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignIds:
+    """The identifiers of a document that other software made."""
+
+    elements: Mapping[str, etree._Element]  # by identifiers that one element alone has
+    doubled: frozenset[str]  # what no reference can mean
+
+
+def build_foreign_ids(root: etree._Element) -> ForeignIds:
+    """Return the elements of the document by their identifiers, whoever calls these what.
+
+    Whether a doubled identifier does any harm depends on what is signed, so it is told and not refused.
+    """
+    found: dict[str, etree._Element] = {}
+    doubled: set[str] = set()
+    for element in cast("list[etree._Element]", _ALL_WITH_ATTRIBUTES(root)):
+        for name, value in element.items():
+            if value and _is_foreign_id(element, str(name)) and found.setdefault(str(value), element) is not element:
+                doubled.add(str(value))
+    return ForeignIds({name: one for name, one in found.items() if name not in doubled}, frozenset(doubled))
+
+
+def _is_foreign_id(element: etree._Element, name: str) -> bool:
+    return name in _ID_ATTRIBUTES or _FOREIGN_ID_ATTRIBUTES.get(name, "") in {None, element.tag}
 
 
 def sha256(data: bytes) -> bytes:

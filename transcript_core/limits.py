@@ -50,8 +50,9 @@ MAX_JSON_DEPTH: Final = 32
 MAX_SIGNATURES: Final = 64
 """Signatures in one document.  16 teacher-and-subject slots, homeroom, principal and seal make 19."""
 
-MAX_REFERENCES: Final = 256
-"""ds:Reference elements in one signature; a transcript has three at most, a container of files one for each."""
+MAX_REFERENCES: Final = 1_100
+"""ds:Reference elements in one signature; a transcript has three at most, a container of files one for each, and
+MAX_CONTAINER_FILES of them."""
 
 MAX_TRANSFORMS: Final = 8
 """ds:Transform elements in one reference."""

@@ -7,13 +7,13 @@ taken.  What a file fails at is kept beside what could still be read, so that th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from lxml.etree import _Element
 
-from transcript_core.canonical import build_id_map, parse_foreign_xml, parse_xml
+from transcript_core.canonical import build_foreign_ids, build_id_map, parse_foreign_xml, parse_xml
 from transcript_core.clock import VIETNAM_TIME
 from transcript_core.errors import InputError, MalformedTranscript
+from transcript_core.limits import MAX_SIGNATURES
 from transcript_core.model import IssueInfo, Recall, Seal, SlotRole, SlotSigner, Transcript
 from transcript_core.policy import SigningPolicy, Slot, get_policy, list_slots
 from transcript_core.xml import RecallDocument, TranscriptDocument, parse_transcript, read_document
@@ -26,6 +26,7 @@ from verify.formats.xades import XadesSignature, read_signatures
 TRANSCRIPT_ROOT = "HOC_BA"
 RECALL_ROOT = "THU_HOI_HOC_BA"
 MANAGER_SLOT = "cbql"
+_OUR_ROOTS = frozenset({TRANSCRIPT_ROOT, RECALL_ROOT})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +40,13 @@ class XmlInput:
     signatures: tuple[XadesSignature, ...]
     parse_error: str | None = None
     identifier_error: str | None = None
+    has_doubled_identifiers: bool = False  # in a file of others, where only a reference to one does harm
     structure_error: str | None = None
 
     @property
     def is_ours(self) -> bool:
         """Return whether the root element claims to be a transcript or a recall."""
-        return self.root is not None and self.root.tag in {TRANSCRIPT_ROOT, RECALL_ROOT}
+        return self.root is not None and self.root.tag in _OUR_ROOTS
 
     @property
     def claims_recall(self) -> bool:
@@ -91,11 +93,12 @@ class ContainerInput:
     container: AsicContainer | None  # None: not read
     signature_files: tuple[tuple[str, XmlInput], ...] = ()  # by name
     error: str | None = None
+    is_read_in_full: bool = True  # False: it holds more than MAX_SIGNATURES, and the others were not looked at
 
     def list_uncovered(self) -> tuple[str, ...]:
         """Return the names of data files that at least one signature leaves out, in order."""
         signatures = [one for _, xml in self.signature_files for one in xml.signatures]
-        covered = [{unquote(reference.uri) for reference in one.references} for one in signatures]
+        covered = [{reference.file_name for reference in one.references} for one in signatures]
         names = () if self.container is None else self.container.data_files
         return tuple(name for name, _ in names if any(name not in one for one in covered))
 
@@ -154,6 +157,10 @@ def _with_signatures(
         ambiguous.get_octets(root)
     except InputError as error:  # no canonical form, so no part of it can be judged
         return XmlInput(octets, None, None, None, (), parse_error=str(error))
+    if content is None and root.tag not in _OUR_ROOTS:
+        ids = build_foreign_ids(root)
+        cache, doubled = ambiguous.with_ids(ids.elements, ids.doubled), bool(ids.doubled)
+        return XmlInput(octets, root, cache, None, read_signatures(cache, files), has_doubled_identifiers=doubled)
     try:
         cache = ambiguous.with_ids(build_id_map(root) if content is None else content.ids)
     except MalformedTranscript as error:
@@ -167,9 +174,13 @@ def read_asic(octets: bytes) -> ContainerInput:
         container = read_container(octets)
     except InputError as error:
         return ContainerInput(None, error=str(error))
-    files = DetachedFiles(container.data_files, exact=True)
-    read = tuple((name, _read_other_xml(content, "", files)) for name, content in container.signature_files)
-    return ContainerInput(container, read)
+    files = DetachedFiles(container.files, exact=True)
+    read: list[tuple[str, XmlInput]] = []
+    for name, content in container.signature_files:
+        if sum(len(xml.signatures) for _, xml in read) >= MAX_SIGNATURES:
+            return ContainerInput(container, tuple(read), is_read_in_full=False)
+        read.append((name, _read_other_xml(content, "", files)))
+    return ContainerInput(container, tuple(read))
 
 
 def read_pdf(octets: bytes, *, issue: IssueInfo | None = None) -> PdfInput:

@@ -178,8 +178,8 @@ def _build_keys(format_name: SignatureFormatName, labels: Iterable[str]) -> tupl
 
 
 def _may_prove_others(facts: SignatureFacts) -> bool:
-    """A broken signature's timestamp says nothing about what it claims to cover."""
-    return facts.intact is True and all(trouble.gravity is not Gravity.BROKEN for trouble in facts.troubles)
+    """A broken or improper signature's timestamp says nothing about what it claims to cover."""
+    return facts.intact is True and all(trouble.gravity is Gravity.UNREADABLE for trouble in facts.troubles)
 
 
 def _build_material(pool: Pool, trust: TrustStore, context: Context) -> PastMaterial:

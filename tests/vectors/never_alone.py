@@ -55,6 +55,7 @@ SILENT: Final = frozenset({"log"})
 
 PROBLEMS: Final[dict[str, str]] = {
     "TARGET_NOT_FOUND": _NOT_DIGESTED,
+    "AMBIGUOUS_TARGET": _NOT_DIGESTED,
     "FOREIGN_URI": _NOT_DIGESTED,
     "FORBIDDEN_TRANSFORM": _NOT_DIGESTED,
     "UNKNOWN_TRANSFORM": _NOT_DIGESTED,
@@ -67,6 +68,10 @@ PROBLEMS: Final[dict[str, str]] = {
     "PROPERTIES_NOT_SIGNED": _NO_PROPERTIES,
     "NO_CERTIFICATE_REFERENCE": _NO_PROPERTIES,
     "OTHER_CERTIFICATE": _NO_PROPERTIES,
+    "BAD_BASE64": (
+        "Without its octets a digest, a value or the only certificate is not compared, so `signature.references` or "
+        "`signature.value` cannot pass either; the problem says that the signature is malformed."
+    ),
     "HMAC": _NO_VALUE,
     "UNKNOWN_ALGORITHM": _NO_VALUE,
     "KEY_MISMATCH": _NO_VALUE,

@@ -22,7 +22,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 from transcript_core.errors import TrustMaterialError
@@ -139,6 +139,21 @@ def load_certificate(data: bytes) -> Certificate:
         TrustMaterialError: not a certificate, longer than MAX_CERTIFICATE_BYTES, or its key is of an unknown kind.
     """
     return _read_der(_single_der(data))
+
+
+def find_bare_key(der: bytes) -> PublicKey | None:
+    """Return the key in the octets of a certificate, None when even that cannot be read.
+
+    For certificates that `load_certificate` refuses: their key tells the mathematics of a signature and nothing else.
+    """
+    if len(der) > MAX_CERTIFICATE_BYTES:
+        return None
+    try:
+        body = asn1_x509.Certificate.load(der)["tbs_certificate"]
+        key = load_der_public_key(body["subject_public_key_info"].dump())
+    except UNREADABLE:
+        return None
+    return key if isinstance(key, PublicKey) else None
 
 
 def load_certificates(data: bytes) -> tuple[Certificate, ...]:

@@ -31,7 +31,8 @@ def judge(signature: ExaminedSignature) -> Verdict:
     if signature.facts.certificate_is_bound:
         return PASSED
     if SignatureProblem.OTHER_CERTIFICATE.text in signature.facts.troubles:
-        return failed(
+        answer = indeterminate if signature.facts.slot is None else failed
+        return answer(
             "chứng thư kèm theo không phải chứng thư đã dùng để ký",
             "the attached certificate is not the one that was signed with",
             SubIndication.SIG_CONSTRAINTS_FAILURE,

@@ -31,8 +31,13 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 
 
 def judge(signature: ExaminedSignature) -> Verdict:
-    """Return what one signature's form is worth."""
-    for gravity, answer in ((Gravity.BROKEN, failed), (Gravity.UNREADABLE, indeterminate)):
+    """Return what one signature's form is worth; a transcript's must be proper in everything."""
+    improper = indeterminate if signature.facts.slot is None else failed
+    for gravity, answer in (
+        (Gravity.BROKEN, failed),
+        (Gravity.IMPROPER, improper),
+        (Gravity.UNREADABLE, indeterminate),
+    ):
         found = [trouble for trouble in signature.facts.troubles if trouble.gravity is gravity]
         if found:
             texts_vi = ", ".join(trouble.text_vi for trouble in found)

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
 from lxml.etree import _Element
 
@@ -34,12 +35,18 @@ _MANIFEST_NAMESPACE: Final = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0
 _LOCAL_HEADER: Final = struct.Struct("<4s5H3I2H")
 _DIRECTORY_END: Final = struct.Struct("<4s4H2IH")
 _MARK: Final = b"PK"
+_LATER_MARKS: Final = re.compile(rb"PK[\x01-\x08][\x02-\x08]")
+"""Of headers and directories: what a comment may not hold, so that no reader takes it for the end."""
+
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
 _FLAG_ENCRYPTED: Final = 0x1
 _FLAG_DESCRIPTOR: Final = 0x8
-_TELLING_FLAGS: Final = _FLAG_ENCRYPTED | _FLAG_DESCRIPTOR | 0x40 | 0x800
+_FLAG_UTF8: Final = 0x800
+_TELLING_FLAGS: Final = _FLAG_ENCRYPTED | _FLAG_DESCRIPTOR | 0x40 | _FLAG_UTF8
 """Encrypted, lengths behind the octets, strongly encrypted, names in UTF-8: what changes how a file is read."""
 _IN_ZIP64: Final = 0xFFFFFFFF
 _UNICODE_PATH: Final = 0x7075
+_UNICODE_PATH_HEAD: Final = 5  # version and check sum of the name that it stands for
 _PLAIN_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
@@ -47,7 +54,8 @@ _PLAIN_METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 class AsicContainer:
     """What a container holds, read in full."""
 
-    mimetype: str
+    mimetype: str  # "" when it has none, as EN 319 162-1 allows
+    files: tuple[tuple[str, bytes], ...]  # all of them: a signature may cover other signatures and the manifest too
     data_files: tuple[tuple[str, bytes], ...]
     signature_files: tuple[tuple[str, bytes], ...]  # with XAdES
     has_other_signatures: bool  # CAdES or tokens, which are not judged here
@@ -59,6 +67,11 @@ class AsicContainer:
         """Return whether it is ASiC-S."""
         return self.mimetype == _SIMPLE_TYPE
 
+    @property
+    def has_surplus_files(self) -> bool:
+        """Return whether it is ASiC-S and holds more than the one data file that this may hold (4.3.3.1)."""
+        return self.is_simple and len(self.data_files) > 1
+
 
 def read_container(octets: bytes) -> AsicContainer:
     """Return the files of a container.
@@ -69,22 +82,23 @@ def read_container(octets: bytes) -> AsicContainer:
         LimitExceeded: more files or more bytes than a container of transcripts needs.
     """
     files = dict(_read_files(octets))
-    mimetype = files.pop(_MIMETYPE, b"").decode("ascii", "replace").strip()
-    if mimetype not in _TYPES:
+    mimetype = files.get(_MIMETYPE, b"").removeprefix(_UTF8_MARK).decode("ascii", "replace").strip()
+    if mimetype not in _TYPES and (_MIMETYPE in files or not any(_XADES_FILE.fullmatch(name) for name in files)):
         raise MalformedTranscript("the ZIP file does not say that it is an ASiC container (mimetype)")
-    data = {name: content for name, content in files.items() if not name.startswith(_META)}
-    manifest = _read_manifest(files.get(_MANIFEST))
+    inside = ((name, content) for name, content in files.items() if name != _MIMETYPE)
+    data = tuple((name, content) for name, content in inside if not name.startswith(_META))
     container = AsicContainer(
         mimetype=mimetype,
-        data_files=tuple(data.items()),
+        files=tuple(files.items()),
+        data_files=data,
         signature_files=tuple((name, content) for name, content in files.items() if _XADES_FILE.fullmatch(name)),
         has_other_signatures=any(_OTHER_SIGNATURE_FILE.fullmatch(name) for name in files),
         other_files=tuple(name for name in files if name.startswith(_META) and not _is_known(name)),
-        manifest=manifest,
+        manifest=_read_manifest(files.get(_MANIFEST)),
     )
     _check_manifest(container)
-    if container.is_simple and len(data) != 1:
-        raise MalformedTranscript(f"an ASiC-S container holds one data file, this one {len(data)}")
+    if not data:
+        raise MalformedTranscript("the container holds no file that could be signed")
     return container
 
 
@@ -105,7 +119,7 @@ def _read_files(octets: bytes) -> Iterator[tuple[str, bytes]]:
         content = _read_entry(octets, entry, left)
         left -= len(content)
         if not entry.is_dir():
-            yield entry.filename, content
+            yield _decode_name(entry), content
 
 
 def _read_entry(octets: bytes, entry: zipfile.ZipInfo, left: int) -> bytes:
@@ -139,7 +153,7 @@ def _check_end(octets: bytes, entries: int) -> None:
         raise MalformedTranscript("the ZIP file has no directory; it may be damaged")
     _, disk, start_disk, here, total, _, _, comment_length = _DIRECTORY_END.unpack_from(octets, at)
     comment = octets[at + _DIRECTORY_END.size :]
-    if len(comment) != comment_length or _MARK in comment:
+    if len(comment) != comment_length or _LATER_MARKS.search(comment):
         raise MalformedTranscript("something follows the ZIP file's directory")
     if (disk, start_disk) != (0, 0) or not here == total == entries:
         raise MalformedTranscript("the ZIP file's directory counts other files than it names")
@@ -150,8 +164,9 @@ def _check_entries(octets: bytes, entries: list[zipfile.ZipInfo], directory_at: 
         raise LimitExceeded(f"the container holds more than {MAX_CONTAINER_FILES} files")
     seen: set[str] = set()
     for entry in entries:
-        _check_name(entry.orig_filename)
-        key = unicodedata.normalize("NFC", entry.filename).casefold()
+        name = _decode_name(entry)
+        _check_name(name)
+        key = unicodedata.normalize("NFC", name).casefold()
         if key in seen:
             raise MalformedTranscript("a name stands twice in the ZIP file")
         seen.add(key)
@@ -195,33 +210,54 @@ def _skip_local_header(octets: bytes, entry: zipfile.ZipInfo) -> int:
     same = method == entry.compress_type and not (flags ^ entry.flag_bits) & _TELLING_FLAGS and (told or elsewhere)
     if mark != _MARK + b"\x03\x04" or not same or name != _encode_name(entry):
         raise MalformedTranscript("a file's own header in the ZIP file differs from the directory")
-    if _UNICODE_PATH in {*_list_extra_kinds(extra), *_list_extra_kinds(entry.extra)}:
-        raise MalformedTranscript("a file in the ZIP file has a second name")
+    for kind, body in (*_list_extra(extra), *_list_extra(entry.extra)):
+        if kind == _UNICODE_PATH and not _repeats_name(body, entry):
+            raise MalformedTranscript("a file in the ZIP file has a second name")
     return name_at + int(name_length) + int(extra_length)
 
 
 def _encode_name(entry: zipfile.ZipInfo) -> bytes:
     """Return the octets that the directory writes the name with: UTF-8 if it says so, else code page 437."""
-    return entry.orig_filename.encode("utf-8" if entry.flag_bits & 0x800 else "cp437", "replace")
+    return entry.orig_filename.encode("utf-8" if entry.flag_bits & _FLAG_UTF8 else "cp437", "replace")
 
 
-def _list_extra_kinds(extra: bytes) -> Iterator[int]:
-    """Yield the header ids of an extra field (APPNOTE 4.5.1)."""
+def _decode_name(entry: zipfile.ZipInfo) -> str:
+    """Return the name; many writers use UTF-8 without saying so (APPNOTE 4.4.4, bit 11)."""
+    if entry.flag_bits & _FLAG_UTF8:
+        return entry.orig_filename
+    try:
+        return _encode_name(entry).decode("utf-8")
+    except UnicodeDecodeError:
+        return entry.orig_filename
+
+
+def _list_extra(extra: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield header id and data of each block of an extra field (APPNOTE 4.5.1)."""
     at = 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
-        yield kind
+        yield kind, extra[at + 4 : at + 4 + length]
         at += 4 + length
 
 
+def _repeats_name(body: bytes, entry: zipfile.ZipInfo) -> bool:
+    """Return whether a Unicode Path field says the very name that stands in the header (APPNOTE 4.6.9)."""
+    return body[_UNICODE_PATH_HEAD:] == _decode_name(entry).encode("utf-8", "surrogatepass")
+
+
 def _skip_descriptor(octets: bytes, position: int, entry: zipfile.ZipInfo) -> int:
-    """Return where the data descriptor ends: 12 or 16 bytes, 20 or 24 in ZIP64 (APPNOTE 4.3.9)."""
+    """Return where the data descriptor ends: 12 or 16 bytes, 20 or 24 in ZIP64 (APPNOTE 4.3.9).
+
+    Some writers announce one and write none, since the header says it all already.
+    """
     for mark in (b"PK\x07\x08", b""):
         for width in ("<3I", "<I2Q"):
             end = position + len(mark) + struct.calcsize(width)
             values = struct.unpack_from(width, octets, position + len(mark)) if end <= len(octets) else ()
             if octets.startswith(mark, position) and values == (entry.CRC, entry.compress_size, entry.file_size):
                 return end
+    if octets.startswith((_MARK + b"\x03\x04", _MARK + b"\x01\x02"), position):
+        return position
     raise MalformedTranscript("a file in the ZIP file does not end as it says")
 
 
@@ -239,11 +275,13 @@ def _read_manifest(content: bytes | None) -> tuple[str, ...] | None:
 
 
 def _get_path(entry: _Element) -> str:
-    return entry.get(f"{{{_MANIFEST_NAMESPACE}}}full-path", "")
+    return entry.get(f"{{{_MANIFEST_NAMESPACE}}}full-path", "") or entry.get("full-path", "")
 
 
 def _check_manifest(container: AsicContainer) -> None:
-    known = {name for name, _ in container.data_files}
-    missing = [] if container.manifest is None else [one for one in container.manifest if one not in known]
-    if any(not one.startswith(_META) and one != _MIMETYPE for one in missing):
-        raise MalformedTranscript("the container's manifest names a file that is not in it")
+    """Every data file that the manifest names is there; its path may be percent-encoded (OpenDocument 1.2, 3.2)."""
+    known = {unicodedata.normalize("NFC", name) for name, _ in container.data_files}
+    for name in container.manifest or ():
+        spellings = {unicodedata.normalize("NFC", one) for one in (name, unquote(name))}
+        if not name.startswith(_META) and name != _MIMETYPE and known.isdisjoint(spellings):
+            raise MalformedTranscript("the container's manifest names a file that is not in it")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from lxml.etree import _Element
@@ -63,16 +63,18 @@ class OctetCache:
     All that signatures ask for is drawn from a budget of MAX_CANONICAL_BYTES; what lxml cannot write costs more.
     """
 
-    def __init__(self, root: _Element, ids: Mapping[str, _Element]) -> None:
+    def __init__(self, root: _Element, ids: Mapping[str, _Element], doubled: Collection[str] = frozenset()) -> None:
         self.root = root
         self.ids = ids
+        self.doubled = doubled  # identifiers that stand on several elements, which no reference may name
         self._written: dict[_Key, _Written] = {}
+        self._file_digests: dict[tuple[int, str], tuple[bytes, bytes]] = {}  # keeps the contents too, for their ids
         self._left = MAX_CANONICAL_BYTES
         self._hides = has_hidden_nodes(root)
 
-    def with_ids(self, ids: Mapping[str, _Element]) -> OctetCache:
+    def with_ids(self, ids: Mapping[str, _Element], doubled: Collection[str] = frozenset()) -> OctetCache:
         """Return a cache of the same document that knows its identifiers, and all octets computed so far."""
-        known = OctetCache(self.root, ids)
+        known = OctetCache(self.root, ids, doubled)
         known._written.update(self._written)
         known._left = self._left
         return known
@@ -109,6 +111,13 @@ class OctetCache:
     def request_digest(self, nodes: NodeSet, name: str, method: C14nMethod, prefixes: tuple[str, ...] = ()) -> bytes:
         """Return the digest of `request`'s octets.  Raises: as `request`."""
         return self._request((nodes, method, prefixes)).digest(name)
+
+    def request_file_digest(self, content: bytes, name: str) -> bytes:
+        """Return the digest of a file beside the document, computed once however many references name it."""
+        key = (id(content), name)
+        if key not in self._file_digests:
+            self._file_digests[key] = hashlib.new(name, content).digest(), content
+        return self._file_digests[key][0]
 
     def spend(self, octets: int) -> None:
         """Draw from the budget.

@@ -1,8 +1,10 @@
 """What can be wrong with the form of one signature, each with its sentence for people.
 
 One table for all formats, so that a report says the same thing the same way.  `BROKEN` means that the signature says
-something impossible or forbidden; `UNREADABLE` that it says too little, or what this release cannot judge, which
-never becomes "valid".  In a transcript what is missing fails besides, by `signature.profile`.
+something impossible or forbidden; `IMPROPER` that something beside what was signed is not as its standard wants it,
+which fails a transcript and leaves any other file indeterminate; `UNREADABLE` that it says too little, or what this
+release cannot judge, which never becomes "valid".  In a transcript what is missing fails besides, by
+`signature.profile`.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ class Gravity(StrEnum):
     """How bad a problem is."""
 
     BROKEN = "broken"
+    IMPROPER = "improper"
     UNREADABLE = "unreadable"
 
 
@@ -34,6 +37,10 @@ def _broken(text_vi: str, text_en: str, sub: SubIndication = SubIndication.FORMA
     return ProblemText(Gravity.BROKEN, sub, text_vi, text_en)
 
 
+def _improper(text_vi: str, text_en: str, sub: SubIndication = SubIndication.SIG_CONSTRAINTS_FAILURE) -> ProblemText:
+    return ProblemText(Gravity.IMPROPER, sub, text_vi, text_en)
+
+
 def _unreadable(text_vi: str, text_en: str, sub: SubIndication) -> ProblemText:
     return ProblemText(Gravity.UNREADABLE, sub, text_vi, text_en)
 
@@ -41,7 +48,7 @@ def _unreadable(text_vi: str, text_en: str, sub: SubIndication) -> ProblemText:
 class SignatureProblem(Enum):
     """Every problem of form that the readers of this package report."""
 
-    HIDDEN_NODE = _broken(
+    HIDDEN_NODE = _improper(
         "có chú thích hoặc chỉ thị xử lý bên trong chữ ký", "a comment or processing instruction inside the signature"
     )
     WRONG_CHILDREN = _broken(
@@ -54,6 +61,10 @@ class SignatureProblem(Enum):
     TARGET_NOT_FOUND = _broken(
         "tham chiếu trỏ đến nội dung không có trong tệp", "a reference points to content that is not in the file"
     )
+    AMBIGUOUS_TARGET = _broken(
+        "tham chiếu trỏ đến một định danh (Id) đứng ở nhiều chỗ",
+        "a reference names an identifier (Id) that stands in several places",
+    )
     FOREIGN_URI = _unreadable(
         "tham chiếu trỏ ra ngoài tệp",
         "a reference points outside the file",
@@ -64,7 +75,7 @@ class SignatureProblem(Enum):
         "phép biến đổi không được hỗ trợ", "a transform that is not supported", SubIndication.SIGNED_DATA_NOT_FOUND
     )
     TOO_MANY_TRANSFORMS = _broken("quá nhiều phép biến đổi", "too many transforms")
-    TOO_MUCH_WORK = _broken("bắt tính toán quá nhiều", "more computing than any honest signature asks for")
+    TOO_MUCH_WORK = _improper("bắt tính toán quá nhiều", "more computing than any honest signature asks for")
     WEAK_ALGORITHM = _unreadable(
         "thuật toán hoặc khóa đã lỗi thời, không còn an toàn",
         "an outdated, unsafe algorithm or key",
@@ -93,16 +104,16 @@ class SignatureProblem(Enum):
         "the attached certificate cannot be read",
         SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
     )
-    MANY_CERTIFICATES = _broken("kèm quá nhiều chứng thư số", "too many certificates are attached")
+    MANY_CERTIFICATES = _improper("kèm quá nhiều chứng thư số", "too many certificates are attached")
     NO_SIGNED_PROPERTIES = _unreadable(
         "không có thuộc tính đã ký (SignedProperties)",
         "there are no signed properties (SignedProperties)",
         SubIndication.SIG_CONSTRAINTS_FAILURE,
     )
-    MANY_QUALIFYING_PROPERTIES = _broken(
+    MANY_QUALIFYING_PROPERTIES = _improper(
         "có nhiều hơn một bộ thuộc tính chữ ký", "more than one set of qualifying properties"
     )
-    WRONG_TARGET = _broken(
+    WRONG_TARGET = _improper(
         "thuộc tính chữ ký thuộc về chữ ký khác (Target)", "the properties belong to another signature (Target)"
     )
     PROPERTIES_NOT_SIGNED = _broken(
@@ -111,12 +122,12 @@ class SignatureProblem(Enum):
     NO_CERTIFICATE_REFERENCE = _unreadable(
         "không có SigningCertificateV2", "SigningCertificateV2 is missing", SubIndication.SIG_CONSTRAINTS_FAILURE
     )
-    OTHER_CERTIFICATE = _broken(
+    OTHER_CERTIFICATE = _improper(
         "chứng thư kèm theo không phải chứng thư đã được ký cùng (SigningCertificateV2)",
         "the attached certificate is not the one that was signed along (SigningCertificateV2)",
         SubIndication.SIG_CONSTRAINTS_FAILURE,
     )
-    BAD_PROPERTY = _broken("một thuộc tính chữ ký sai quy cách", "a signature property is malformed")
+    BAD_PROPERTY = _improper("một thuộc tính chữ ký sai quy cách", "a signature property is malformed")
     NO_PROPERTIES_TYPE = _unreadable(
         "tham chiếu đến thuộc tính chữ ký không ghi loại (Type)",
         "the reference to the signed properties does not say its Type",
@@ -132,9 +143,14 @@ class SignatureProblem(Enum):
         "an entry of the manifest was not checked, because its file is not at hand",
         SubIndication.SIGNED_DATA_NOT_FOUND,
     )
-    OTHER_COUNTERSIGNED = _broken(
+    OTHER_COUNTERSIGNED = _improper(
         "chữ ký xác nhận (CounterSignature) không ký lên giá trị của chữ ký chứa nó",
         "a countersignature does not sign the value of the signature that holds it",
+    )
+    MANY_SIGNATURES = _unreadable(
+        "tệp có nhiều chữ ký hơn mức được đọc, phần còn lại chưa được kiểm tra",
+        "the file has more signatures than are read; the others were not checked",
+        SubIndication.SIG_CONSTRAINTS_FAILURE,
     )
     UNKNOWN_PROPERTY = _unreadable(
         "có thuộc tính chữ ký không được hỗ trợ",

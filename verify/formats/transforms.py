@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
+from urllib.parse import unquote
 
 from lxml.etree import QName, _Element
 
@@ -49,37 +50,73 @@ class Unsupported(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Digested:
+    """A digest, and the nodes whose canonical form it is of; None: of anything else, so that it says of no node."""
+
+    digest: bytes
+    nodes: NodeSet | None
+
+
 class DetachedFiles:
-    """Files that lie beside a signature."""
+    """Files that lie beside a signature.
 
-    files: tuple[tuple[str, bytes], ...]  # (name, content)
-    exact: bool  # a name must be equal, as in a container; else a lone file answers to any name
+    Args:
+        files: (name, content).
+        exact: a name must be equal, as in a container; else a lone file answers to any name.
+    """
 
-    def find(self, name: str | None) -> bytes | None:
-        """Return the content that a reference to `name` means, None when there is none or it is not clear which."""
-        found = [content for known, content in self.files if unicodedata.normalize("NFC", known) == name]
-        if len(found) == 1:
-            return found[0]
-        if self.exact or found:
-            return None
-        base = [] if name is None else [one for known, one in self.files if known.rpartition("/")[2] == _base(name)]
-        if len(base) == 1:
-            return base[0]
-        return self.files[0][1] if len(self.files) == 1 else None
+    def __init__(self, files: Sequence[tuple[str, bytes]], *, exact: bool) -> None:
+        self.files = tuple(files)
+        self.exact = exact
+        self._by_name: dict[str, list[tuple[str, bytes]]] = {}
+        for name, content in self.files:
+            self._by_name.setdefault(_normalise_name(name), []).append((name, content))
+
+    def find(self, uri: str | None) -> tuple[str, bytes] | None:
+        """Return name and content of what a reference means, None when there is none or it is not clear which.
+
+        Names in references are percent-encoded (RFC 3986, 2.1); some writers leave that out.  A path from the root
+        and a path from the present folder are the same here.
+        """
+        if uri is None:
+            return self._find_lone()
+        for spelling in (unquote(uri), uri):
+            found = self._by_name.get(_normalise_name(spelling), [])
+            if len(found) == 1:
+                return found[0]
+            if found:
+                return None
+        return None if self.exact else self._find_by_base(_base(unquote(uri)))
+
+    def _find_by_base(self, base: str) -> tuple[str, bytes] | None:
+        """Return the only file of this name in any folder, else the only one whose name ends so behind a mark."""
+        plain = [one for one in self.files if base and _base(one[0]) == base]
+        ending = re.compile(rf"(?:.*[^0-9a-z])?{re.escape(base)}", re.IGNORECASE | re.DOTALL)
+        for found in (plain, [one for one in self.files if base and ending.fullmatch(one[0])]):
+            if len(found) == 1:
+                return found[0]
+        return self._find_lone()
+
+    def _find_lone(self) -> tuple[str, bytes] | None:
+        return self.files[0] if len(self.files) == 1 and not self.exact else None
 
 
 NO_FILES: Final = DetachedFiles((), exact=True)
 
 
+def _normalise_name(name: str) -> str:
+    return unicodedata.normalize("NFC", name).removeprefix("./").removeprefix("/")
+
+
 def _base(name: str) -> str:
-    return name.rpartition("/")[2]
+    return unicodedata.normalize("NFC", name).rpartition("/")[2]
 
 
 def find_same_document(uri: str, cache: OctetCache) -> NodeSet | None:
     """Return the node set that a same-document URI names; None when its target is not there.
 
     Raises:
-        Unsupported: an XPointer of another kind.
+        Unsupported: an XPointer of another kind, or an identifier that stands in several places.
     """
     if uri in {"", "#xpointer(/)"}:
         return NodeSet(cache.root, whole=True, with_comments=uri != "")
@@ -87,14 +124,16 @@ def find_same_document(uri: str, cache: OctetCache) -> NodeSet | None:
     if pointer is None and "(" in uri:
         raise Unsupported(SignatureProblem.FOREIGN_URI)
     identifier = uri[1:] if pointer is None else pointer[1] or pointer[2]
+    if identifier in cache.doubled:
+        raise Unsupported(SignatureProblem.AMBIGUOUS_TARGET)
     element = cache.ids.get(identifier)
     return None if element is None else NodeSet(element, with_comments=pointer is not None)
 
 
 def compute_digest(
     data: Data, transforms: Sequence[_Element], signature: _Element, cache: OctetCache, name: str
-) -> bytes:
-    """Return the digest of what the transforms make of `data`.
+) -> Digested:
+    """Return the digest of what the transforms make of `data`, and which nodes are in it.
 
     Args:
         data: what the reference names.
@@ -108,16 +147,37 @@ def compute_digest(
     """
     if isinstance(data, NodeSet) and len(transforms) == 1 and transforms[0].get("Algorithm", "") in C14N_METHODS:
         method = _choose_method(data, transforms[0])  # the usual case: each part is hashed once for all its signers
-        return cache.request_digest(data, name, method, read_prefixes(transforms[0]))
-    return hashlib.new(name, compute_octets(data, transforms, signature, cache)).digest()
+        return Digested(cache.request_digest(data, name, method, read_prefixes(transforms[0])), data)
+    if isinstance(data, bytes) and not transforms:
+        return Digested(cache.request_file_digest(data, name), None)
+    octets, nodes = _transform(data, transforms, signature, cache)
+    return Digested(hashlib.new(name, octets).digest(), nodes)
 
 
 def compute_octets(data: Data, transforms: Sequence[_Element], signature: _Element, cache: OctetCache) -> bytes:
     """Return what the transforms make of `data`.  Arguments and errors: `compute_digest`."""
+    return _transform(data, transforms, signature, cache)[0]
+
+
+def _transform(
+    data: Data, transforms: Sequence[_Element], signature: _Element, cache: OctetCache
+) -> tuple[bytes, NodeSet | None]:
+    """Return what the transforms make of `data`, and the nodes that are in it whole.
+
+    What was canonical form once stays that of the same nodes, for a second canonicalisation loses comments only; what
+    was decoded is none.
+    """
+    nodes = data if isinstance(data, NodeSet) else None
     for transform in transforms:
-        apply = _TRANSFORMS.get(transform.get("Algorithm", ""), _canonicalize)
-        data = apply(data, transform, signature, cache)
-    return cache.request(data, C14nMethod.INCLUSIVE_1_0) if isinstance(data, NodeSet) else data
+        if isinstance(data, bytes):
+            cache.spend(len(data))
+        algorithm = transform.get("Algorithm", "")
+        data = _TRANSFORMS.get(algorithm, _canonicalize)(data, transform, signature, cache)
+        if isinstance(data, NodeSet):
+            nodes = data
+        elif algorithm == BASE64:
+            nodes = None
+    return (cache.request(data, C14nMethod.INCLUSIVE_1_0) if isinstance(data, NodeSet) else data), nodes
 
 
 def read_prefixes(method: _Element) -> tuple[str, ...]:
@@ -151,17 +211,21 @@ def _parse(octets: bytes) -> NodeSet:
 
 
 def _remove_own(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:  # noqa: ARG001
-    """enveloped-signature (6.6.4): without the signature that holds this transform."""
-    if not isinstance(data, NodeSet):
+    """enveloped-signature (6.6.4): without the signature that holds this transform, if it stands there.
+
+    Where the signature is all there is, or holds all there is, nothing is left that could be signed.
+    """
+    if not isinstance(data, NodeSet) or data.apex.getroottree().getroot() is not cache.root:
         raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
-    if signature is not data.apex and all(data.apex is not one for one in signature.iterancestors()):
-        raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
-    return _without(data, [signature])
+    if data.apex is signature or any(one is signature for one in data.apex.iterancestors()):
+        raise Unsupported(SignatureProblem.NO_REFERENCE)
+    return _without(data, [signature]) if any(one is data.apex for one in signature.iterancestors()) else data
 
 
 def _decode(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:  # noqa: ARG001
     """base64 (6.6.2): of the text of the nodes, or of the octets."""
     text = data.decode("ascii", "replace") if isinstance(data, bytes) else data.text
+    cache.spend(len(text))
     octets = decode_base64(text, canonical=False)
     if octets is None:
         raise Unsupported(SignatureProblem.BAD_BASE64)
@@ -183,6 +247,8 @@ def _without(data: Data, removed: Collection[_Element]) -> NodeSet:
         data = _parse(data)
         if removed:  # the nodes to remove stand in the signature's document, not in this one
             raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
+    if any(one in removed for one in (data.apex, *data.apex.iterancestors())):  # nothing is left that could be signed
+        raise Unsupported(SignatureProblem.NO_REFERENCE)
     return replace(data, without=data.without.union(removed))
 
 

@@ -10,7 +10,6 @@ becomes a `SignatureProblem`, and a signature with any problem of form never pas
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,21 +18,19 @@ from lxml.etree import _Element
 
 from transcript_core.clock import read_utc
 from transcript_core.limits import MAX_SIGNATURES
-from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri, fits_certificate, verify_digest
+from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri
 from transcript_core.pki.certificates import Certificate, deduplicate
 from verify.formats import key_info
 from verify.formats.encoding import has_hidden_nodes, list_children
-from verify.formats.methods import find_xml_method
-from verify.formats.names import C14N_METHODS, ds
+from verify.formats.names import ds
 from verify.formats.octets import OctetCache
 from verify.formats.problems import SignatureProblem
-from verify.formats.transforms import NO_FILES, DetachedFiles, read_prefixes
-from verify.formats.values import fits, is_weak_key, verify_value
+from verify.formats.signer_key import ValueCheck, find_signer_key
+from verify.formats.transforms import NO_FILES, DetachedFiles
 from verify.formats.xades_unsigned import XADES, UnsignedReader, XadesTimestamp
-from verify.formats.xmldsig import Reading, Reference, find_digest_name, iterate_references
+from verify.formats.xmldsig import Reading, Reference, iterate_references
 
 SIGNED_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"
-_HMAC_MARK: Final = "#hmac-"
 _PLAIN_PARTS: Final = (ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"))
 
 
@@ -93,12 +90,15 @@ def read_signatures(cache: OctetCache, files: DetachedFiles = NO_FILES) -> tuple
 
     References resolve through the Id map of `cache`, or to one of `files`, and to nothing else.
     """
-    elements = list_signature_elements(cache.root)[:MAX_SIGNATURES]
-    return tuple(_read_signature(element, cache, files) for element in elements)
+    elements = list_signature_elements(cache.root)
+    readings = [Reading(element, cache, files) for element in elements[:MAX_SIGNATURES]]
+    if len(elements) > MAX_SIGNATURES:
+        readings[-1].note(SignatureProblem.MANY_SIGNATURES)
+    return tuple(map(_read_signature, readings))
 
 
-def _read_signature(element: _Element, cache: OctetCache, files: DetachedFiles) -> XadesSignature:
-    reading = Reading(element, cache, files)
+def _read_signature(reading: Reading) -> XadesSignature:
+    element, cache = reading.signature, reading.cache
     if _has_hidden_nodes(element, cache):
         reading.note(SignatureProblem.HIDDEN_NODE)
     if element.get("Id") is None:
@@ -110,30 +110,27 @@ def _read_signature(element: _Element, cache: OctetCache, files: DetachedFiles) 
     properties = _read_signed_properties(reading, qualifying, references)
     if properties is not None and all(one.node is properties.node for one in references):
         reading.note(SignatureProblem.NO_REFERENCE)  # it signs when and by whom, and nothing else
-    unsigned = UnsignedReader(reading, qualifying, signed_info)
-    key_certificates = tuple(key_info.read_certificates(reading))
-    certificates = deduplicate((*key_certificates, *unsigned.certificates))
-    if not certificates:
-        reading.note(SignatureProblem.NO_CERTIFICATE)
-    certificate, bound = _choose_certificate(reading, certificates, properties)
-    method = _attribute(reading, signed_info, "CanonicalizationMethod")
     uri = _attribute(reading, signed_info, "SignatureMethod")
     algorithm = find_by_xml_uri(uri)
-    value = reading.read_base64(value_element)
+    check = ValueCheck(reading, signed_info, algorithm, reading.read_base64(value_element))
+    check.prepare()
+    unsigned = UnsignedReader(reading, qualifying, signed_info)
+    key_certificates = key_info.read_certificates(reading)
+    signer = find_signer_key(reading, check, (key_certificates, unsigned.certificates), properties)
     return XadesSignature(
         element=element,
         signature_id=element.get("Id"),
         references=tuple(one for one in references if one.type_uri != SIGNED_PROPERTIES_TYPE),
-        signed_info_method=method,
+        signed_info_method=_attribute(reading, signed_info, "CanonicalizationMethod"),
         algorithm_uri=uri,
         algorithm=algorithm,
         value_element=value_element,
-        references_intact=_conjunction(references),
-        value_intact=_verify_value(reading, signed_info, algorithm, value, certificate),
-        certificate=certificate,
-        certificates=certificates,
+        references_intact=_conjoin(reading, references),
+        value_intact=signer.value_intact,
+        certificate=signer.certificate,
+        certificates=deduplicate((*key_certificates, *unsigned.certificates)),
         key_certificates=key_certificates,
-        certificate_is_bound=bound,
+        certificate_is_bound=signer.is_bound,
         properties=properties,
         timestamps=unsigned.timestamps,
         ocsps=unsigned.ocsps,
@@ -142,14 +139,13 @@ def _read_signature(element: _Element, cache: OctetCache, files: DetachedFiles) 
     )
 
 
-def _conjunction(references: tuple[Reference, ...]) -> bool | None:
+def _conjoin(reading: Reading, references: tuple[Reference, ...]) -> bool | None:
+    """Return whether all digests are right; open where one that must be there, of the properties, is not."""
     answers = {reference.intact_with_entries for reference in references}
     if False in answers:
         return False
-    return None if None in answers or not answers else True
-
-
-# --- the core: algorithm and value -----------------------------------------------------------------------------
+    missing = None in answers or not answers or SignatureProblem.PROPERTIES_NOT_SIGNED in reading.problems
+    return None if missing else True
 
 
 def _attribute(reading: Reading, signed_info: _Element | None, name: str) -> str:
@@ -157,91 +153,10 @@ def _attribute(reading: Reading, signed_info: _Element | None, name: str) -> str
     return "" if method is None else method.get("Algorithm", "")
 
 
-def _verify_value(
-    reading: Reading,
-    signed_info: _Element | None,
-    algorithm: SignatureAlgorithm | None,
-    value: bytes | None,
-    certificate: Certificate | None,
-) -> bool | None:
-    """EN 319 102-1, 5.2.7.4, step 3: the value over the canonical SignedInfo under the signer's key."""
-    element = None if signed_info is None else reading.find_only(signed_info, ds("CanonicalizationMethod"))
-    if signed_info is None or element is None or value is None:
-        return None
-    method = C14N_METHODS.get(element.get("Algorithm", ""))
-    if method is None:
-        reading.note(SignatureProblem.UNKNOWN_ALGORITHM)
-        return None
-    prefixes = read_prefixes(element)
-    if algorithm is None or certificate is None or not fits_certificate(algorithm, certificate):
-        octets = reading.compute_octets(signed_info, method, prefixes)
-        return (
-            None
-            if octets is None or value is None
-            else _verify_unusual(reading, signed_info, octets, value, certificate)
-        )
-    digest = reading.compute_digest(signed_info, algorithm.hash_name, method, prefixes)
-    return None if digest is None else verify_digest(certificate, algorithm, digest, value)
-
-
-def _verify_unusual(
-    reading: Reading, signed_info: _Element, octets: bytes, value: bytes, certificate: Certificate | None
-) -> bool | None:
-    """Tell the mathematics of algorithms and keys that transcripts never have, and note what they are."""
-    element = reading.find_only(signed_info, ds("SignatureMethod"))
-    if element is None:
-        return None
-    method = find_xml_method(element)
-    if method is None:
-        hmac = _HMAC_MARK in element.get("Algorithm", "")
-        reading.note(SignatureProblem.HMAC if hmac else SignatureProblem.UNKNOWN_ALGORITHM)
-        return None
-    key = key_info.find_bare_key(reading) if certificate is None else certificate.public_key
-    if key is None:
-        return None
-    if not fits(method, key):
-        reading.note(SignatureProblem.KEY_MISMATCH)
-        return None
-    if method.is_weak or is_weak_key(key):
-        reading.note(SignatureProblem.WEAK_ALGORITHM)
-    return verify_value(method, key, octets, value)
-
-
 def _has_hidden_nodes(signature: _Element, cache: OctetCache) -> bool:
     """Return whether a part that is read here holds a comment or the like; what an Object carries is only digested."""
     parts = (*signature.iterchildren(*_PLAIN_PARTS), *signature.iter(f"{{{XADES}}}QualifyingProperties"))
     return cache.has_hidden_nodes(signature) and any(has_hidden_nodes(part) for part in parts)
-
-
-# --- the signing certificate -----------------------------------------------------------------------------------
-
-
-def _choose_certificate(
-    reading: Reading, certificates: tuple[Certificate, ...], properties: SignedProperties | None
-) -> tuple[Certificate | None, bool]:
-    """EN 319 102-1, 5.2.3: the certificate that the signed digest names; the first one otherwise, and not bound."""
-    if not certificates:
-        return None, False
-    named = () if properties is None else properties.certificate_digests[:1]
-    if not named:
-        reading.note(SignatureProblem.NO_CERTIFICATE_REFERENCE)
-        return _guess_leaf(certificates), False
-    uri, expected = named[0]
-    name = find_digest_name(reading, uri)
-    if name is None:
-        return certificates[0], False
-    for certificate in certificates:
-        if hashlib.new(name, certificate.der).digest() == expected:
-            return certificate, True
-    reading.note(SignatureProblem.OTHER_CERTIFICATE)
-    return certificates[0], False
-
-
-def _guess_leaf(certificates: tuple[Certificate, ...]) -> Certificate:
-    """Return the one certificate that issued none of the others, else the first: nothing signed names the signer."""
-    issuers = {one.issuer for one in certificates if not one.is_self_issued}
-    leaves = [one for one in certificates if one.subject not in issuers]
-    return leaves[0] if len(leaves) == 1 else certificates[0]
 
 
 # --- signed properties -----------------------------------------------------------------------------------------
@@ -279,13 +194,19 @@ def _read_signed_properties(
     """Read the properties, but only from the very node that one reference of this signature digested."""
     if qualifying is None:
         return None
-    node = reading.find_only(qualifying, f"{{{XADES}}}SignedProperties")
+    nodes = list(qualifying.iterchildren(f"{{{XADES}}}SignedProperties"))
+    if not nodes:
+        reading.note(SignatureProblem.NO_SIGNED_PROPERTIES)
+        return None
+    node = nodes[0]
     typed = [reference for reference in references if reference.type_uri == SIGNED_PROPERTIES_TYPE]
     if not typed:
         typed = [reference for reference in references if reference.node is not None and reference.node is node]
         if typed:
             reading.note(SignatureProblem.NO_PROPERTIES_TYPE)
-    if node is None or len(typed) != 1 or typed[0].node is not node:
+    if len(nodes) == len(typed) == 1 and typed[0].intact is None:
+        return None  # why it was not digested is noted already
+    if len(nodes) > 1 or len(typed) != 1 or typed[0].node is not node or typed[0].without:
         reading.note(SignatureProblem.PROPERTIES_NOT_SIGNED)
         return None
     return _SignedReader(reading, node).read()
@@ -334,8 +255,9 @@ class _SignedReader:
     def _digest(self, holder: _Element | None) -> tuple[str, bytes] | None:
         if holder is None:
             return None
-        method = self.reading.find_only(holder, ds("DigestMethod"))
-        value = self.reading.read_base64(self.reading.find_only(holder, ds("DigestValue")))
+        problem = SignatureProblem.BAD_PROPERTY
+        method = self.reading.find_only(holder, ds("DigestMethod"), problem)
+        value = self.reading.read_base64(self.reading.find_only(holder, ds("DigestValue"), problem), problem)
         return None if method is None or value is None else (method.get("Algorithm", ""), value)
 
     def _certificate_digests(self, element: _Element | None) -> tuple[tuple[str, bytes], ...]:

@@ -105,7 +105,8 @@ class UnsignedReader:
             self._reading.note(SignatureProblem.UNKNOWN_PROPERTY)
 
     def _read_values(self, element: _Element, name: str) -> tuple[bytes, ...]:
-        values = (self._reading.read_base64(one) for one in element.iter(f"{{{XADES}}}{name}"))
+        problem = SignatureProblem.BAD_PROPERTY
+        values = (self._reading.read_base64(one, problem) for one in element.iter(f"{{{XADES}}}{name}"))
         return tuple(value for value in values if value is not None)
 
     def _read_timestamp(self, element: _Element) -> None:

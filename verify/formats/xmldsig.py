@@ -10,11 +10,9 @@ What is left out on purpose: external URIs that no given file answers to, XSLT a
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
-from urllib.parse import unquote
 
 from lxml.etree import _Element
 
@@ -29,6 +27,7 @@ from verify.formats.transforms import (
     NO_FILES,
     Data,
     DetachedFiles,
+    Digested,
     Unsupported,
     compute_digest,
     compute_octets,
@@ -47,9 +46,11 @@ class Reference:
     type_uri: str | None
     transforms: tuple[str, ...]  # algorithm URIs, in order
     digest_algorithm: str  # URI
-    node: _Element | None  # the very element that was digested; None when nothing was, or a file beside
+    node: _Element | None  # the very element whose canonical form was digested; None when nothing or other octets were
     intact: bool | None  # None: could not be computed
     entries: tuple[Reference, ...] = field(default=())  # of the ds:Manifest that it names
+    file_name: str | None = None  # of the file beside the signature that it names
+    without: frozenset[_Element] = frozenset()  # parts of `node` that its transforms left out
 
     @property
     def intact_with_entries(self) -> bool | None:
@@ -89,19 +90,23 @@ class Reading:
         octets = self.compute_octets(node, method, prefixes)
         return None if octets is None else hashlib.new(name, octets).digest()
 
-    def find_only(self, parent: _Element, name: str) -> _Element | None:
+    def find_only(
+        self, parent: _Element, name: str, problem: SignatureProblem = SignatureProblem.WRONG_CHILDREN
+    ) -> _Element | None:
         """Return the only child `name` (Clark notation) of `parent`; none or several is a problem."""
         found = list(parent.iterchildren(name))
         if len(found) != 1:
-            self.note(SignatureProblem.WRONG_CHILDREN)
+            self.note(problem)
             return None
         return found[0]
 
-    def read_base64(self, element: _Element | None) -> bytes | None:
+    def read_base64(
+        self, element: _Element | None, problem: SignatureProblem = SignatureProblem.BAD_BASE64
+    ) -> bytes | None:
         """Return the octets of a Base64 element without child nodes; anything else is a problem."""
         octets = None if element is None or len(element) else decode_base64(element.text or "")
         if octets is None and element is not None:
-            self.note(SignatureProblem.BAD_BASE64)
+            self.note(problem)
         return octets
 
 
@@ -109,7 +114,7 @@ def iterate_references(reading: Reading, signed_info: _Element) -> Iterator[Refe
     """Yield every reference of `signed_info`, resolved and digested; a manifest's entries with it."""
     for element in _list_references(reading, signed_info):
         reference = _read_reference(reading, element)
-        if reference.type_uri == MANIFEST_TYPE and reference.intact and reference.node is not None:
+        if reference.type_uri == MANIFEST_TYPE and reference.intact:
             reference = _with_entries(reading, reference, reference.node)
         yield reference
 
@@ -121,7 +126,7 @@ def list_reference_octets(reading: Reading, signed_info: _Element) -> tuple[byte
     """
     found: list[bytes] = []
     for element in _list_references(reading, signed_info):
-        data, transforms = _resolve(reading, element.get("URI")), _list_transforms(reading, element)
+        (_, data), transforms = _resolve(reading, element.get("URI")), _list_transforms(reading, element)
         if data is None or transforms is None:
             return None
         try:
@@ -148,12 +153,13 @@ def _list_references(reading: Reading, holder: _Element) -> list[_Element]:
     return elements
 
 
-def _with_entries(reading: Reading, reference: Reference, node: _Element) -> Reference:
+def _with_entries(reading: Reading, reference: Reference, node: _Element | None) -> Reference:
     """Return the reference with the entries of the manifest that it digested (XML Signature 1.1, 5.1).
 
     An entry that is not at hand leaves the signature as it is and is said; one with another digest breaks it.
     """
-    if node.tag != ds("Manifest"):
+    if node is None or node.tag != ds("Manifest") or reference.without:  # what it names is not what was digested
+        reading.note(SignatureProblem.MANIFEST_ENTRY_NOT_CHECKED)
         return reference
     inner = Reading(reading.signature, reading.cache, reading.files)
     entries = tuple(_read_reference(inner, element) for element in _list_references(inner, node))
@@ -162,15 +168,7 @@ def _with_entries(reading: Reading, reference: Reference, node: _Element) -> Ref
             reading.note(problem)
     if any(entry.intact is None for entry in entries):
         reading.note(SignatureProblem.MANIFEST_ENTRY_NOT_CHECKED)
-    return Reference(
-        uri=reference.uri,
-        type_uri=reference.type_uri,
-        transforms=reference.transforms,
-        digest_algorithm=reference.digest_algorithm,
-        node=node,
-        intact=reference.intact,
-        entries=entries,
-    )
+    return replace(reference, entries=entries)
 
 
 def _read_reference(reading: Reading, element: _Element) -> Reference:
@@ -179,43 +177,46 @@ def _read_reference(reading: Reading, element: _Element) -> Reference:
     expected = reading.read_base64(reading.find_only(element, ds("DigestValue")))
     transforms = _list_transforms(reading, element)
     uri = element.get("URI")
-    data = _resolve(reading, uri)
-    digest = None
+    file_name, data = _resolve(reading, uri)
+    digested = None
     if data is not None and transforms is not None:
-        digest = _digest(reading, data, transforms, algorithm)
+        digested = _digest(reading, data, transforms, algorithm)
+    nodes = None if digested is None else digested.nodes
     return Reference(
         uri="" if uri is None else uri,
         type_uri=element.get("Type"),
         transforms=tuple(one.get("Algorithm", "") for one in transforms or ()),
         digest_algorithm=algorithm,
-        node=data.apex if digest is not None and isinstance(data, NodeSet) else None,
-        intact=None if digest is None or expected is None else digest == expected,
+        node=None if nodes is None else nodes.apex,
+        intact=None if digested is None or expected is None else digested.digest == expected,
+        file_name=file_name,
+        without=frozenset() if nodes is None else nodes.without,
     )
 
 
-def _resolve(reading: Reading, uri: str | None) -> Data | None:
+def _resolve(reading: Reading, uri: str | None) -> tuple[str | None, Data | None]:
     """Return what a reference names: nodes of this document, or a file beside it; never anything fetched."""
     if uri is None or (uri and not uri.startswith("#")):
-        return _find_file(reading, uri)
+        return _find_file(reading, uri) or (None, None)
     try:
         found = find_same_document(uri, reading.cache)
     except Unsupported as unsupported:
         reading.note(unsupported.problem)
-        return None
+        return None, None
     if found is None:
         reading.note(SignatureProblem.TARGET_NOT_FOUND)
-    return found
+    return None, found
 
 
-def _find_file(reading: Reading, uri: str | None) -> bytes | None:
+def _find_file(reading: Reading, uri: str | None) -> tuple[str, bytes] | None:
     if uri is not None and len(uri) > _MAX_NAME_CHARS:
         reading.note(SignatureProblem.FOREIGN_URI)
         return None
-    content = reading.files.find(None if uri is None else unicodedata.normalize("NFC", unquote(uri)))
-    if content is None:
+    found = reading.files.find(uri)
+    if found is None:
         inside = reading.files.exact and reading.files.files
         reading.note(SignatureProblem.TARGET_NOT_FOUND if inside else SignatureProblem.FOREIGN_URI)
-    return content
+    return found
 
 
 def _list_transforms(reading: Reading, element: _Element) -> list[_Element] | None:
@@ -239,7 +240,7 @@ def find_digest_name(reading: Reading, algorithm: str) -> str | None:
     return weak
 
 
-def _digest(reading: Reading, data: Data, transforms: list[_Element], algorithm: str) -> bytes | None:
+def _digest(reading: Reading, data: Data, transforms: list[_Element], algorithm: str) -> Digested | None:
     name = find_digest_name(reading, algorithm)
     if name is None:
         return None
