@@ -1,8 +1,8 @@
 """Asks time-stamping authorities for tokens.  Spec: RFC 3161, 2.4 and 3.4 (HTTP); SHA-256 and up.
 
-Every answer is held against the request here: status, imprint, nonce, policy and the presence of the certificate that
-was asked for.  Reading and verifying the token itself is `transcript_core.pki.timestamps`; how often an authority may
-be asked is counted by `timestamp_budget`.
+Every answer is held against the request here: status, imprint, nonce, policy, the presence of the certificate that
+was asked for, and its time against this machine's clock.  Reading and verifying the token itself is
+`transcript_core.pki.timestamps`; how often an authority may be asked is counted by `timestamp_budget`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ from transcript_core.pki.trust import TrustStore
 COOL_DOWN: Final = timedelta(minutes=1)
 """How long an authority that could not be reached is left alone; one attempt may take FETCH_TIMEOUT_S."""
 
+MAX_CLOCK_DIFFERENCE: Final = timedelta(minutes=5)
+"""Between an authority's time and ours.  A signature with a token of another day never passes verification, so such a
+token is refused; an authority's own clock is right to a second, that of a machine without NTP to minutes."""
+
 _IMPRINT_BYTES: Final = 32
 _HASHES: Final = {32: "sha256", 48: "sha384", 64: "sha512"}  # bytes of an imprint → its hash
 _OVERDRAWN: Final = frozenset({403, 429})  # HTTP statuses by which an authority says that it was asked too often
@@ -44,8 +48,8 @@ class _Response(core.Sequence):  # type: ignore[misc]  # asn1crypto has no types
 class TimestampClient:
     """Asks several authorities in turn until one gives a usable token.  Safe to share between threads.
 
-    An authority that is out of budget is not asked; one that could not be reached is left alone for COOL_DOWN, so that
-    a batch does not wait for each of its documents.
+    An authority that is out of budget is not asked; one that could not be reached, or whose clock is wrong, is left
+    alone for COOL_DOWN, so that a batch does not wait for each of its documents.
 
     Args:
         authorities: the preferred first; an address alone stands for one without a budget.
@@ -53,7 +57,7 @@ class TimestampClient:
         policy: dotted OID of the TSA policy to ask for where an authority names none; None leaves it to the authority.
         trust: tokens whose signature fails or that lead to none of its anchors are refused too; None: not looked at.
         ledger: where requests are written down; None: in memory.
-        clock: the time by which budgets are counted.
+        clock: the time by which budgets are counted, and against which that of every token is held.
 
     Raises:
         TimestampRefused: there is no authority to ask.
@@ -77,7 +81,7 @@ class TimestampClient:
         self._trust = trust
         self._ledger = ledger or RequestLedger()
         self._clock = clock or SystemClock()
-        self._resting: dict[str, datetime] = {}  # address → until when an unreachable authority is left alone
+        self._resting: dict[str, datetime] = {}  # address → until when an authority of no use is left alone
 
     def request(self, imprint: bytes) -> bytes:
         """Return a token over `imprint`, DER of a CMS ContentInfo.
@@ -127,6 +131,7 @@ class TimestampClient:
         except EvidenceUnavailable as error:
             raise self._note_outage(authority, error) from error
         stamp = check_answer(answer, imprint, nonce, policy=policy)
+        self._check_time(authority, stamp)
         if self._trust is not None:
             _check_signature(stamp, imprint, self._trust)
         carried = (stamp.certificate, *stamp.certificates)
@@ -143,13 +148,31 @@ class TimestampClient:
         resting = self._resting.get(authority.url, now)
         if resting > now:
             raise TimestampRefused(
-                f"it could not be reached; not asked before {resting.isoformat()}", reason="resting", retry_at=resting
+                f"it was of no use a moment ago; not asked before {resting.isoformat()}",
+                reason="resting",
+                retry_at=resting,
             )
         until = self._ledger.take(authority, now)
         if until is not None:
             raise TimestampRefused(
                 f"its budget of requests is used up until {until.isoformat()}", reason="out-of-budget", retry_at=until
             )
+
+    def _check_time(self, authority: TimestampAuthority, stamp: Timestamp) -> None:
+        """Refuse a token whose time is not now, and leave its authority alone for a while.
+
+        Raises:
+            TimestampRefused: one of the two clocks is wrong.
+        """
+        now = self._clock.now()
+        if abs(stamp.time - now) <= MAX_CLOCK_DIFFERENCE:
+            return
+        self._resting[authority.url] = now + COOL_DOWN
+        raise TimestampRefused(
+            f"the token says {stamp.time.isoformat()} while it is {now.isoformat()} here; set the clock that is wrong",
+            reason="other-time",
+            retry_at=now + COOL_DOWN,
+        )
 
     def _note_outage(self, authority: TimestampAuthority, error: EvidenceUnavailable) -> TimestampRefused:
         """Return the refusal, and remember when to ask again: what the authority said, else its declared block."""
@@ -173,6 +196,13 @@ def _sum_up(refusals: Sequence[tuple[str, TimestampRefused]]) -> TimestampRefuse
         reason=kinds.pop() if len(kinds) == 1 else "several",
         reasons=tuple((url, str(refused)) for url, refused in refusals),
         retry_at=min(moments) if len(moments) == len(refusals) else None,
+    )
+
+
+def name_refusal(where: str, refused: TimestampRefused) -> TimestampRefused:
+    """Return the same refusal with the document and slot that it left without a timestamp."""
+    return TimestampRefused(
+        f"{where}: {refused}", reason=refused.reason, reasons=refused.reasons, retry_at=refused.retry_at
     )
 
 

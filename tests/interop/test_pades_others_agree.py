@@ -65,7 +65,8 @@ def issued_pdf() -> bytes:
     pdf = pades.append_evidence(pdf, evidences)
     pending = prepare_slot(pdf, slots[-1], seal, policy)
     (value,) = seal.sign_digests([pending.digest])
-    token = TimestampClient([pki.tsa_url], responder).request(pades.timestamp_imprint(pending, value))
+    client = TimestampClient([pki.tsa_url], responder, clock=clock)
+    token = client.request(pades.timestamp_imprint(pending, value))
     return pades.attach(pdf, pending, value, identity=SigningIdentity.of(seal), timestamp=token)
 
 

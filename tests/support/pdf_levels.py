@@ -62,7 +62,8 @@ def open_seal_with(algorithm: SignatureAlgorithm) -> FileSigner:
 def build_client(at: timedelta = timedelta(0), pki: DevelopmentPki | None = None) -> TimestampClient:
     """Return a client of a PKI's TSA as it answers that long after PDF_SIGNED_AT."""
     pki = pki or development_pki()
-    return TimestampClient([pki.tsa_url], pki_at(PDF_SIGNED_AT + at, pki))
+    moment = PDF_SIGNED_AT + at
+    return TimestampClient([pki.tsa_url], pki_at(moment, pki), clock=FixedClock(moment))
 
 
 def collect_evidence(

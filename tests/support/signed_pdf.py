@@ -73,8 +73,8 @@ def sign_slot(pdf: bytes, slot: Slot, signer: Signer, policy: SigningPolicy, *, 
 
 def request_timestamp(imprint: bytes) -> bytes:
     """Return a token of the development TSA, without a network."""
-    pki = development_pki()
-    return TimestampClient([pki.tsa_url], Responder(pki, FixedClock(CREATED_AT))).request(imprint)
+    pki, clock = development_pki(), FixedClock(CREATED_AT)
+    return TimestampClient([pki.tsa_url], Responder(pki, clock), clock=clock).request(imprint)
 
 
 def sign_with_memory_keys(pdf: bytes, slots: Sequence[Slot], policy: SigningPolicy) -> bytes:

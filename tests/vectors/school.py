@@ -114,7 +114,7 @@ class School:
 
     def stamp(self, imprint: bytes) -> tuple[bytes, Evidence]:
         """Return a token of the clock's time, and the evidence of its authority."""
-        token = TimestampClient([self.pki.tsa_url], self.responder).request(imprint)
+        token = TimestampClient([self.pki.tsa_url], self.responder, clock=self.clock).request(imprint)
         read = parse_timestamp(token)
         assert read.certificate is not None
         collector = EvidenceCollector(self.responder, self.trust, self.clock)

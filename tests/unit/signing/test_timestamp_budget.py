@@ -14,7 +14,7 @@ from keys_dev.services import Responder
 from signing.timestamp import COOL_DOWN, TimestampClient
 from signing.timestamp_budget import RequestBudget, RequestLedger, TimestampAuthority, parse_authority
 from tests.support.pki import CREATED_AT, development_pki
-from transcript_core.clock import FixedClock
+from transcript_core.clock import Clock, FixedClock
 from transcript_core.errors import EvidenceUnavailable, InputError, TimestampRefused
 from transcript_core.pki.timestamps import parse_timestamp
 
@@ -40,6 +40,7 @@ class Network:
     """A `Fetch` that answers for any address with the development authority's tokens, unless told to fail."""
 
     failures: dict[str, EvidenceUnavailable] = field(default_factory=dict)
+    clock: Clock = field(default_factory=MovableClock)  # the authority's
     calls: list[str] = field(default_factory=list)
 
     def __call__(
@@ -49,7 +50,7 @@ class Network:
         if url in self.failures:
             raise self.failures[url]
         pki = development_pki()
-        responder = Responder(pki, FixedClock(CREATED_AT))
+        responder = Responder(pki, FixedClock(self.clock.now()))
         return responder(pki.tsa_url, body=body, content_type=content_type, max_bytes=max_bytes)
 
 
@@ -119,7 +120,8 @@ def test_a_ledger_that_cannot_be_read_lets_nothing_through(tmp_path: Path) -> No
 
 
 def test_out_of_budget_the_next_authority_is_asked_and_the_refusal_says_when_to_come_back() -> None:
-    network, clock, ledger = Network(), MovableClock(), RequestLedger()
+    clock, ledger = MovableClock(), RequestLedger()
+    network = Network(clock=clock)
     small = TimestampAuthority(URL, RequestBudget(1, WINDOW))
     other = TimestampAuthority(OTHER, RequestBudget(1, 2 * WINDOW))
     client = TimestampClient([small, other], network, ledger=ledger, clock=clock)
@@ -136,7 +138,8 @@ def test_out_of_budget_the_next_authority_is_asked_and_the_refusal_says_when_to_
 
 def test_retry_after_and_the_declared_block_are_remembered_by_all(tmp_path: Path) -> None:
     overdrawn = EvidenceUnavailable("it answered 429", status=429, retry_after_s=120.0)
-    path, clock, network = tmp_path / "ledger.json", MovableClock(), Network(failures={URL: overdrawn})
+    path, clock = tmp_path / "ledger.json", MovableClock()
+    network = Network(failures={URL: overdrawn}, clock=clock)
     with pytest.raises(TimestampRefused) as caught:
         TimestampClient([NATIONAL], network, ledger=RequestLedger(path), clock=clock).request(IMPRINT)
     assert (caught.value.reason, caught.value.retry_at) == ("blocked", CREATED_AT + timedelta(days=1))
@@ -150,7 +153,8 @@ def test_retry_after_and_the_declared_block_are_remembered_by_all(tmp_path: Path
 
 
 def test_an_authority_that_is_down_is_left_alone_for_a_while() -> None:
-    clock, network = MovableClock(), Network(failures={URL: EvidenceUnavailable("no route")})
+    clock = MovableClock()
+    network = Network(failures={URL: EvidenceUnavailable("no route")}, clock=clock)
     client = TimestampClient([URL], network, clock=clock)
     for _ in range(3):
         with pytest.raises(TimestampRefused) as caught:
@@ -164,13 +168,13 @@ def test_an_authority_that_is_down_is_left_alone_for_a_while() -> None:
 
 def test_the_authoritys_certificates_are_remembered_without_another_request(tmp_path: Path) -> None:
     network, path = Network(), tmp_path / "ledger.json"
-    TimestampClient([URL], network, ledger=RequestLedger(path)).request(IMPRINT)
-    (first, *_) = TimestampClient([URL], network, ledger=RequestLedger(path)).list_certificates()
+    TimestampClient([URL], network, ledger=RequestLedger(path), clock=network.clock).request(IMPRINT)
+    (first, *_) = TimestampClient([URL], network, ledger=RequestLedger(path), clock=network.clock).list_certificates()
     assert first.is_timestamping
     assert network.calls == [URL]
 
 
 @pytest.mark.parametrize("size", [48, 64])
 def test_longer_imprints_are_stamped_with_their_own_hash(size: int) -> None:
-    stamp = parse_timestamp(TimestampClient([URL], Network()).request(bytes(size)))
+    stamp = parse_timestamp(TimestampClient([URL], Network(), clock=MovableClock()).request(bytes(size)))
     assert (len(stamp.imprint), stamp.imprint_hash) == (size, {48: "sha384", 64: "sha512"}[size])

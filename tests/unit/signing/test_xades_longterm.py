@@ -40,8 +40,8 @@ def sealed() -> tuple[bytes, tuple[Slot, ...], SigningPolicy]:
 
 
 def stamp(imprint: bytes, years: int = 0) -> bytes:
-    client = TimestampClient([development_pki().tsa_url], pki_at(SIGNED_AT + years * YEAR))
-    return client.request(imprint)
+    at = SIGNED_AT + years * YEAR
+    return TimestampClient([development_pki().tsa_url], pki_at(at), clock=FixedClock(at)).request(imprint)
 
 
 def collect(certificate: Certificate, chain: tuple[Certificate, ...], years: int = 0) -> Evidence:
