@@ -34,7 +34,7 @@ from service.workspace import Workspace
 from signing import pades, xades
 from signing.eligibility import SignerCheck, check_certificate
 from signing.signer import Pending, PendingFormat, check_value
-from signing.timestamp import TimestampClient
+from signing.timestamp import TimestampClient, name_refusal
 from transcript_core.errors import Conflict, NotFound, SlotNotReady, StaleDigest, TimestampRefused, TranscriptError
 from transcript_core.policy import SignatureFormat, SignatureLevel, Slot
 from transcript_core.xml import list_signed_slots
@@ -309,11 +309,11 @@ class _Attachment:
         imprint = pades.timestamp_imprint if pending.format is PendingFormat.PADES else xades.timestamp_imprint
         try:
             if self.timestamps is None:
-                raise TimestampRefused(f"slot {slot.slot_id} wants a timestamp; set HOCBA_TSA_URLS")
+                raise TimestampRefused("no time-stamping authority is configured; set HOCBA_TSA_URLS")
             return self.timestamps.request(imprint(pending, value))
-        except TimestampRefused:
+        except TimestampRefused as refused:
             if slot.rule.demanded_level is not SignatureLevel.B_B:
-                raise
+                raise name_refusal(pending.where, refused) from refused
             return None
 
     def _look_again(self, given: Sequence[_Given]) -> None:

@@ -18,7 +18,7 @@ from signing import pades, xades
 from signing.eligibility import SignerCheck
 from signing.pades import OpenPdf
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_value
-from signing.timestamp import TimestampClient
+from signing.timestamp import TimestampClient, name_refusal
 from transcript_core.errors import TimestampRefused, TranscriptError
 from transcript_core.pki.evidence import Evidence
 from transcript_core.policy import SignatureFormat, SignatureLevel, SigningPolicy, Slot
@@ -53,7 +53,7 @@ class FormatResult:
     """What became of one format of one document: `opened` or `error`, never both."""
 
     opened: StoredDocument | OpenPdf | None = field(repr=False)  # with the new signature; knows its own SHA-256
-    level: SignatureLevel | None  # reached; may be lower than the policy's when no timestamp was to be had
+    level: SignatureLevel | None  # reached; may be lower than the policy aims at, never than it demands
     error: TranscriptError | None = None
     timestamp_problem: TimestampRefused | None = None  # why the signature stays at B-B; `extend` completes it
 
@@ -152,6 +152,7 @@ def _prepare_pdf(task: SigningTask, identity: SigningIdentity, at: datetime) -> 
     assert task.pdf is not None
     assert task.appearance is not None
     pdf = task.pdf if isinstance(task.pdf, OpenPdf) else OpenPdf(task.pdf)
+    pades.check_earlier(pdf, task.slot, task.slots)
     return pdf, pades.prepare(pdf, task.slot, identity, at=at, appearance=task.appearance, policy=task.policy)
 
 
@@ -198,7 +199,15 @@ def _ask_timestamp(
     identity: SigningIdentity,
     timestamps: TimestampClient | None,
 ) -> tuple[bytes | None, TimestampRefused | None]:
-    """Return a token, or why there is none; an authority that is down never fails the signing itself."""
+    """Return a token, or why there is none; an authority that is down fails only a slot that demands its timestamp.
+
+    Raises:
+        TimestampRefused: this slot does, and later ones would wait for it in vain.
+    """
+    demanded = task.slot.rule.demanded_level is not SignatureLevel.B_B
+    if timestamps is None and demanded:
+        problem = f"{pending.where}: it demands a timestamp and no time-stamping authority is configured"
+        raise TimestampRefused(problem, reason="not-configured")
     if timestamps is None or task.slot.rule.level is SignatureLevel.B_B:
         return None, None
     check_value(pending, value, identity.certificate)  # no request is spent on a value that will be refused
@@ -206,4 +215,7 @@ def _ask_timestamp(
     try:
         return timestamps.request(imprint(pending, value)), None
     except TimestampRefused as refused:
-        return None, refused
+        named = name_refusal(pending.where, refused)
+        if demanded:
+            raise named from refused
+        return None, named

@@ -8,6 +8,7 @@ from signing.pades.dss import append_evidence
 from signing.pades.late_timestamp import add_timestamp, get_timestamp_imprint
 from signing.pades.longterm import LongTermState, extend, read_state, renew
 from signing.pades.opened import OpenPdf
+from signing.pades.order import check_earlier
 from signing.pades.phases import attach, attach_opened, prepare, timestamp_imprint
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "attach",
     "attach_document_timestamp",
     "attach_opened",
+    "check_earlier",
     "extend",
     "get_timestamp_imprint",
     "prepare",

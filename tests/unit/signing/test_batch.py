@@ -32,6 +32,7 @@ from transcript_core.errors import (
     SignatureMismatch,
     SlotNotReady,
     StaleDigest,
+    TimestampRefused,
 )
 from transcript_core.model import SchoolLevel
 from transcript_core.pki.algorithms import SignatureAlgorithm
@@ -119,8 +120,8 @@ def sign(tasks: Sequence[SigningTask], signer: Signer, **details: Any) -> list[S
 
 
 def timestamps() -> TimestampClient:
-    pki = development_pki()
-    return TimestampClient([pki.tsa_url], Responder(pki, FixedClock(AT)))
+    pki, clock = development_pki(), FixedClock(AT)
+    return TimestampClient([pki.tsa_url], Responder(pki, clock), clock=clock)
 
 
 Change: TypeAlias = Callable[["Handled", list[bytes]], Sequence[bytes]]
@@ -271,6 +272,79 @@ def test_an_authority_that_is_down_never_fails_the_signing() -> None:
     for one in result.formats.values():
         assert one.level is SignatureLevel.B_B
         assert one.timestamp_problem is not None
+
+
+def dead_authority() -> TimestampClient:
+    """Return a client whose only authority is down."""
+
+    def dead(url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int) -> bytes:
+        raise EvidenceUnavailable(f"{url}: no answer")
+
+    return TimestampClient(["http://tsa.invalid/"], dead)
+
+
+def demand_timestamps(document: Stored, *positions: int) -> Stored:
+    """Return the document under a policy that demands B-T in these slots."""
+    b_t = SignatureLevel.B_T
+    roles = [document.slots[position].role for position in positions]
+    rules = {
+        one.role: replace(one, level=b_t, demanded_level=b_t) for one in document.policy.rules if one.role in roles
+    }
+    return replace(
+        document,
+        slots=tuple(replace(one, rule=rules.get(one.role, one.rule)) for one in document.slots),
+        policy=replace(document.policy, rules=tuple(rules.get(one.role, one) for one in document.policy.rules)),
+    )
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_slot_that_demands_a_timestamp_is_signed_with_it_or_not_at_all(configured: bool) -> None:
+    document = demand_timestamps(stored_documents()[0], 0)
+    signer, slot_id = open_staff(HOMEROOM), document.slots[0].slot_id
+    (result,) = sign([document.task(0)], signer, timestamps=dead_authority() if configured else None)
+    assert not result.signed
+    for one in result.formats.values():
+        assert isinstance(one.error, TimestampRefused)
+        assert one.opened is None
+        assert f"{SERIALS[0]} version 1, slot {slot_id}" in str(one.error)
+    (result,) = sign([document.task(0)], signer, timestamps=timestamps())
+    assert {one.level for one in result.formats.values()} == {SignatureLevel.B_T}
+    (later,) = sign([document.after(result).task(1)], open_staff(PRINCIPAL), timestamps=timestamps())
+    assert later.signed
+
+
+def test_a_pdf_is_not_stamped_beside_an_xml_that_was_refused() -> None:
+    """The authority comes back between the two formats of one slot: the original decides."""
+    answers = iter([False, True])
+    network = Responder(development_pki(), FixedClock(AT))
+
+    def fetch(url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int) -> bytes:
+        if not next(answers):
+            raise EvidenceUnavailable(f"{url}: no answer", status=500)
+        return network(url, body=body, content_type=content_type, max_bytes=max_bytes)
+
+    document = demand_timestamps(stored_documents()[0], 0)
+    client = TimestampClient([development_pki().tsa_url], fetch, clock=FixedClock(AT))
+    (result,) = sign([document.task(0)], open_staff(HOMEROOM), timestamps=client)
+    assert errors_of(result) == [TimestampRefused] * 2
+    assert next(answers), "nothing was asked for the PDF"
+
+
+def test_in_the_pdf_too_later_slots_wait_for_a_timestamp_that_is_demanded() -> None:
+    plain = stored_documents()[0]
+    signer = open_staff(HOMEROOM)
+    bare = plain.after(sign([plain.task(0)], signer)[0])
+    stamped = demand_timestamps(plain, 0).after(
+        sign([demand_timestamps(plain, 0).task(0)], signer, timestamps=timestamps())[0]
+    )
+    mixed = replace(stamped, pdf=bare.pdf)
+    (result,) = sign([mixed.task(1)], open_staff(PRINCIPAL))
+    assert errors_of(result) == [SlotNotReady] * 2
+    assert "in the PDF these slots are signed first, with a timestamp: gvcn" in str(
+        result.formats[SignatureFormat.PADES].error
+    )
+    (empty,) = sign([replace(stamped, pdf=plain.pdf).task(1)], open_staff(PRINCIPAL))
+    assert errors_of(empty) == [SlotNotReady] * 2
 
 
 def test_no_timestamp_is_spent_on_a_value_that_does_not_verify() -> None:
