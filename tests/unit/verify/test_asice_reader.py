@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
+import zlib
+from dataclasses import replace
+from urllib.parse import quote
 
 import pytest
 
@@ -11,9 +15,12 @@ from tests.support.zip_writer import DEFLATED, Entry, write_zip
 from tests.vectors import containers
 from tests.vectors.cases import Case
 from tests.vectors.catalogue import build, list_cases
+from tests.vectors.foreign import Ref, Wanted, sign
 from transcript_core.errors import InputError, LimitExceeded, MalformedTranscript
-from transcript_core.limits import MAX_CONTAINER_FILES
+from transcript_core.limits import MAX_CONTAINER_FILES, MAX_SIGNATURES
 from verify.formats.asice import read_container
+from verify.report import Outcome
+from verify.verifier import Verifier
 
 REFUSED = [case for case in list_cases() if case.family == "containers" and "container.files" in case.failing]
 
@@ -86,3 +93,83 @@ def test_every_cut_of_a_container_is_refused() -> None:
     for length in [*range(200), *range(200, len(whole), 97), len(whole) - 1]:
         with pytest.raises(InputError):
             read_container(whole[:length])
+
+
+def forget_utf_8(container: bytes, name: str) -> bytes:
+    """Return the container without the flag "names in UTF-8" of the entry of this name, in both of its headers."""
+    changed, octets = bytearray(container), name.encode()
+    for at in (container.index(octets) - 30 + 7, container.rindex(octets) - 46 + 9):
+        assert changed[at] == 0x08
+        changed[at] = 0
+    return bytes(changed)
+
+
+def inspect(container: bytes) -> tuple[Outcome, list[bool | None]]:
+    report = Verifier().inspect(container)
+    return report.outcome, [one.intact for one in report.signatures]
+
+
+def wrap_files(*refs: Ref) -> bytes:
+    return containers.wrap(sign(Wanted(refs)))
+
+
+def test_name_in_utf_8_that_does_not_say_so_is_read_as_such() -> None:
+    file = ("điểm.xml", b"8,4")
+    entries = containers.entries(file, manifest=None, signatures=wrap_files(Ref(quote(file[0]), file[1])))
+    assert inspect(forget_utf_8(write_zip(entries), file[0])) == (Outcome.INDETERMINATE, [True])
+
+
+def test_second_name_that_is_the_first_is_none() -> None:
+    name = "điểm.xml".encode()
+    path = struct.pack("<BI", 1, zlib.crc32(name)) + name
+    extra = struct.pack("<2H", 0x7075, len(path)) + path
+    entries = containers.entries(("điểm.xml", b"8,4"), manifest=None)
+    repeated = [replace(one, extra=extra) if one.name == "điểm.xml" else one for one in entries]
+    assert read_container(write_zip(repeated)).data_files == (("điểm.xml", b"8,4"),)
+
+
+@pytest.mark.parametrize(
+    "mimetype", [b"\xef\xbb\xbf" + containers.EXTENDED.encode(), containers.EXTENDED.encode() + b"\r\n"]
+)
+def test_mimetype_with_what_editors_add_is_read(mimetype: bytes) -> None:
+    assert inspect(write_zip(containers.change("mimetype", content=mimetype))) == (Outcome.INDETERMINATE, [True])
+
+
+def test_signature_may_cover_the_manifest_and_other_signatures() -> None:
+    manifest = containers.build_manifest([containers.FIRST[0]])
+    first = wrap_files(Ref(*containers.FIRST))
+    second = wrap_files(
+        Ref(*containers.FIRST), Ref(containers.MANIFEST, manifest), Ref("META-INF/signatures1.xml", first)
+    )
+    entries = containers.entries(containers.FIRST, manifest=manifest, signatures=second)
+    whole = write_zip([*entries, Entry("META-INF/signatures1.xml", first)])
+    assert inspect(whole) == (Outcome.INDETERMINATE, [True, True])
+    other = write_zip([*entries, Entry("META-INF/signatures1.xml", first + b"\n")])
+    assert inspect(other)[0] is Outcome.FAILED
+
+
+@pytest.mark.parametrize("spelling", ["a b+c%20.txt", "./a b+c%20.txt", "/a%20b%2Bc%2520.txt", "a%20b+c%2520.txt"])
+def test_name_in_a_reference_is_percent_encoded_or_plain(spelling: str) -> None:
+    file = ("a b+c%20.txt", b"8,4")
+    entries = containers.entries(file, manifest=None, signatures=wrap_files(Ref(spelling, file[1])))
+    assert inspect(write_zip(entries)) == (Outcome.INDETERMINATE, [True])
+
+
+def test_manifest_may_leave_its_attributes_without_a_prefix() -> None:
+    name = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+    manifest = f'<manifest xmlns="{name}"><file-entry full-path="{containers.FIRST[0]}"></file-entry></manifest>'
+    entries = containers.entries(containers.FIRST, manifest=manifest.encode())
+    assert read_container(write_zip(entries)).manifest == (containers.FIRST[0],)
+
+
+def test_descriptor_that_is_announced_and_not_written_leaves_nothing_unread() -> None:
+    entries = [replace(one, flags=0x8) for one in containers.usual()]
+    assert inspect(write_zip(entries)) == (Outcome.INDETERMINATE, [True])
+
+
+def test_more_signature_files_than_are_read_are_named_as_not_checked() -> None:
+    signatures = wrap_files(Ref(*containers.FIRST))
+    many = [Entry(f"META-INF/signatures{number}.xml", signatures) for number in range(MAX_SIGNATURES)]
+    report = Verifier().inspect(write_zip([*containers.entries(containers.FIRST, signatures=signatures), *many]))
+    assert len(report.signatures) == MAX_SIGNATURES
+    assert "more signatures than are read" in report.get_finding("container.files").text_en
