@@ -48,6 +48,7 @@ class Examination:
     document_timestamps: tuple[ExaminedTimestamp, ...]  # of a PDF, in the order in which they were made
     digest: bytes | None  # 32 raw bytes, document digest
     status: StatusAnswer | None  # None: no source was given, or the document is not known well enough to ask
+    target: XmlInput | None = None  # the transcript that a recall was given with; its signatures are not examined
     fetched: tuple[str, ...] = ()  # the holders whose chain and status were fetched for this question
 
     def list_xml_inputs(self) -> tuple[XmlInput, ...]:

@@ -99,7 +99,8 @@ class Verifier:
         Args:
             document: the file as received: XML, PDF or JWS.
             at: aware; the time that certificates and authority are judged at.  None: now.  Status is today's always.
-            xml: the transcript's XML, when `document` is its PDF or JWS; it is verified along and wins.
+            xml: the transcript's XML, when `document` is its PDF or JWS; it is verified along and wins.  For a recall
+                the XML that it recalls: nobody can have recalled that before it was written.
             json: the transcript's JWS, when `document` is its XML or PDF.
             version: the version that the caller asks for, so that a replaced one may pass as what it was.
 
@@ -162,6 +163,7 @@ class _Inputs:
     pdf: PdfInput | None
     jws: JwsInput | None
     asic: ContainerInput | None
+    target: XmlInput | None = None
 
 
 def _locate(error: Exception) -> str:
@@ -198,6 +200,7 @@ def _run(document: bytes, context: Context, beside: _Beside) -> DetailedReport:
         document_timestamps=examined.document_timestamps,
         digest=_find_digest(inputs),
         status=None,
+        target=inputs.target,
         fetched=examined.fetched,
     )
     # Step 6, the question; steps 4 to 8, the judgements
@@ -222,7 +225,13 @@ def _read(document: bytes, container: Container, beside: _Beside) -> _Inputs:
         pdf=read_pdf(document, issue=issue) if container is Container.PDF else None,
         jws=None if token is None else read_jws(token),
         asic=read_asic(document) if container is Container.ZIP else None,
+        target=_read_target(read_original, beside) if container is Container.XML else None,
     )
+
+
+def _read_target(document: XmlInput | None, beside: _Beside) -> XmlInput | None:
+    recalls = document is not None and document.claims_recall
+    return read_xml(beside.xml) if recalls and beside.xml is not None else None
 
 
 def _find_kind(container: Container, inputs: _Inputs) -> DocumentKind:

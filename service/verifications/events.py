@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from threading import Lock
 from typing import Final
 
@@ -21,6 +22,7 @@ from transcript_core.errors import InputError, MalformedTranscript
 from transcript_core.model import IssueInfo, Recall, SlotRole, Transcript
 from transcript_core.status import StatusEvent, recall_event, transcript_event
 from transcript_core.xml import get_signature
+from verify.policy import TRANSCRIPT_POLICY
 from verify.report import DocumentKind, Outcome, Report
 from verify.verifier import Verifier
 
@@ -41,6 +43,7 @@ class VerifiedEvent:
     transcript: Transcript | None  # None in a recall
     issue: IssueInfo | None
     recall: Recall | None
+    sealed_at: datetime | None = None  # as the seal claims: no later than its timestamp, whenever that was added
     signatures: Mapping[str, bytes] = field(default_factory=dict)  # teachers' slots: SHA-256 of the ds:Signature
 
 
@@ -66,15 +69,26 @@ def list_following(events: Iterable[VerifiedEvent]) -> list[VerifiedEvent]:
 def check_continues(previous: VerifiedEvent, current: VerifiedEvent) -> None:
     """Check that an update is the version it replaces, with the changes it names and the signatures it keeps.
 
+    A recall must have been requested after the document it recalls was sealed: whoever signs it is judged by the office
+    held at the claimed time, and no claimed time lies before the request.
+
     Raises:
         InputError: it is not; the message names the part or slot.
     """
+    if current.recall is not None:
+        _check_requested_later(current.recall, previous)
     if previous.transcript is None or current.transcript is None:
         return
     check_successor(previous.transcript, current.transcript)
     for slot_id in list_kept_slots(current.transcript):
         if previous.signatures.get(slot_id) != current.signatures.get(slot_id):
             raise MalformedTranscript(f"slot {slot_id} holds another signature than the replaced version")
+
+
+def _check_requested_later(recall: Recall, previous: VerifiedEvent) -> None:
+    sealed_at = previous.sealed_at
+    if sealed_at is not None and recall.requested_at < sealed_at - TRANSCRIPT_POLICY.clock_tolerance:
+        raise MalformedTranscript("the recall was requested before the document it recalls was sealed")
 
 
 class EventVerifier:
@@ -123,7 +137,7 @@ def _read_event(report: Report, content: bytes) -> VerifiedEvent:
     kind = report.document.kind
     if kind is DocumentKind.RECALL_XML and digest is not None and recall is not None:
         school, event = recall.school, recall_event(recall, digest)
-        return VerifiedEvent(event, school.school_code, recall.school_year, None, None, recall, {})
+        return VerifiedEvent(event, school.school_code, recall.school_year, None, None, recall)
     if kind is not DocumentKind.TRANSCRIPT_XML or digest is None or transcript is None:
         raise MalformedTranscript("only the XML of a transcript or a recall is an event")
     school, event = transcript.school, transcript_event(transcript, digest)
@@ -134,8 +148,14 @@ def _read_event(report: Report, content: bytes) -> VerifiedEvent:
         transcript,
         report.issue,
         None,
+        _find_sealing(report),
         _digest_signatures(transcript, content),
     )
+
+
+def _find_sealing(report: Report) -> datetime | None:
+    slot_id = None if report.issue is None else report.issue.seal.slot_id
+    return next((one.signed_at for one in report.signatures if one.slot == slot_id), None)
 
 
 def _digest_signatures(transcript: Transcript, content: bytes) -> dict[str, bytes]:

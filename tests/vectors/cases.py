@@ -39,7 +39,7 @@ class Asked:
     status: DocumentStatus = DocumentStatus.VALID
     at: datetime = CHECKED_AT
     question: Question = Question.TRANSCRIPT
-    xml: Build | None = None  # given beside a PDF or JWS
+    xml: Build | None = None  # given beside a PDF, JWS or recall
     json: Build | None = None  # given beside an XML or PDF
     files: Files | None = None  # (name, content) that detached signatures may mean
 

@@ -22,10 +22,6 @@ _NO_VALUE: Final = (
 )
 
 CHECKS: Final[dict[str, str]] = {
-    "document.parts": (
-        "The reader of the core refuses a part that disagrees with its document before this check looks once more by "
-        "itself, so `document.structure` fails too; the check names the part that was moved."
-    ),
     "signature.certificate-reference": (
         "In XML and PDF the reader notes the missing or other reference as a problem of form as well, and a "
         "transcript's JWS without it fails `signature.profile` too."

@@ -2,7 +2,8 @@
 
 A teacher signs one part; these values inside it are what keeps it from being moved or brought back.  The reader of the
 core refuses a part that disagrees with the head of the document; this rule looks once more, and by itself, so that the
-report can say which part was moved.  Spec: `docs/schema.md`, parts; TT 22/2021, Đ.20 (who answers for which marks).
+report can say which part was moved.  A recall names what it recalls by its digest.
+Spec: `docs/schema.md`, parts; TT 22/2021, Đ.20 (who answers for which marks).
 """
 
 from __future__ import annotations
@@ -41,7 +42,22 @@ _IN_HEAD: Final = {
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether no part was moved or brought back."""
     info = _find_info(examination)
-    return conclude(RULE, NOT_APPLICABLE if info is None else _judge(info))
+    if info is None:
+        return conclude(RULE, NOT_APPLICABLE if examination.recall is None else _judge_target(examination))
+    return conclude(RULE, _judge(info))
+
+
+def _judge_target(examination: Examination) -> Verdict:
+    recall, target = examination.recall, examination.target
+    if recall is None or target is None:
+        return NOT_APPLICABLE
+    if target.digest != recall.target.digest:
+        return failed(
+            "Văn bản thu hồi không nêu học bạ được đưa kèm.",
+            "The recall does not name the transcript that was given with it.",
+            SubIndication.SIG_CONSTRAINTS_FAILURE,
+        )
+    return PASSED
 
 
 def _find_info(examination: Examination) -> _Element | None:
