@@ -44,9 +44,20 @@ HashedT = TypeVar("HashedT", bound=Hashed)
 
 
 class StoreFull(StateError):
-    """The document store could not be written, most often because the disk is full.  Nothing half written is left."""
+    """The document store or the database could not be written, most often because the disk is full.
+
+    Nothing half written is left.
+    """
 
     code = "store-full"
+
+    def __init__(self, problem: str, *, where: str = "") -> None:
+        super().__init__(f"{where}: {problem}" if where else problem)
+        self._problem = problem
+
+    def name(self, where: str) -> StoreFull:
+        """Return the same error about what could not be kept because of it."""
+        return StoreFull(self._problem, where=where)
 
 
 class StoreUnreadable(StateError):

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
+
+from service.store import StoreFull
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_TIMEOUT_MS = 30_000
 """Milliseconds a SQLite writer waits for another; a signing chunk holds the lock for far less."""
+
+_SQLITE_FULL: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC})
+"""What SQLite says of a disk without room: of the file system, of a quota or size limit, and when it shows late."""
+
+_POSTGRESQL_FULL: Final = "53100"  # disk_full
 
 
 def open_database(url: str) -> sessionmaker[Session]:
@@ -40,8 +49,12 @@ def migrate(engine: Engine) -> None:
 
 @contextmanager
 def transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
-    """Yield a session; commit when the block ends well, roll back when it does not."""
-    with sessions.begin() as session:
+    """Yield a session; commit when the block ends well, roll back when it does not.
+
+    Raises:
+        StoreFull: the disk has no room for what was to be written; all is as before.
+    """
+    with _telling_of_room(), sessions.begin() as session:
         yield session
 
 
@@ -50,11 +63,32 @@ def write_transaction(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """As `transaction`, with the right to write taken first: what is read in it stays true until it is written.
 
     SQLite has one lock for the whole file; on PostgreSQL rows are locked as they are read (SELECT … FOR UPDATE).
+
+    Raises:
+        StoreFull: as `transaction`.
     """
-    with sessions.begin() as session:
+    with _telling_of_room(), sessions.begin() as session:
         if session.get_bind().dialect.name == "sqlite":
             session.connection().exec_driver_sql("BEGIN IMMEDIATE")
         yield session
+
+
+@contextmanager
+def _telling_of_room() -> Iterator[None]:
+    """Turn what a database says of a full disk into the error that every writer knows."""
+    try:
+        yield
+    except DBAPIError as error:
+        cause = error.orig
+        if getattr(cause, "sqlite_errorcode", None) in _SQLITE_FULL or _get_state(cause) == _POSTGRESQL_FULL:
+            told = str(cause).strip().splitlines()[0]
+            raise StoreFull(f"the database cannot be written ({told}); free some space and run again") from error
+        raise
+
+
+def _get_state(cause: BaseException | None) -> str | None:
+    """Return the SQLSTATE that PostgreSQL gives to an error."""
+    return getattr(cause, "sqlstate", None)
 
 
 def _prepare_file(path: Path) -> None:

@@ -11,6 +11,7 @@ next approval.  An XML signature covers its own parts only and is attached to th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -192,6 +193,7 @@ class _Attachment:
         done = sum(1 for one in self.results.values() if one.outcome is AttachOutcome.ATTACHED)
         with transaction(self.workspace.sessions) as session:
             left = batches.count_open(session, self.batch.batch_id)
+        with suppress(StoreFull), transaction(self.workspace.sessions) as session:  # each document has lines of its own
             audit.record(
                 session,
                 at=self.workspace.clock.now(),
@@ -245,7 +247,7 @@ class _Attachment:
         try:
             errors = save_signed(self.workspace, [one for one in signed if one.files], self._record)
         except StoreFull as full:
-            errors = {one.name: full for one in signed}
+            errors = {one.name: full.name(f"document {one.stored.key}, slot {one.slot_id}") for one in signed}
         for one in signed:
             self._tell(wave[one.name], one, errors.get(one.name))
         self._look_again([one for given in wave.values() for one in given.values()])

@@ -21,7 +21,7 @@ from service import audit
 from service.db.engine import write_transaction
 from service.signing.description import read_description
 from service.signing.opening import SlotName
-from service.store import DocumentStore
+from service.store import DocumentStore, StoreFull
 from service.transcripts import repository
 from service.transcripts.repository import DocumentState, StoredDocument
 from service.workspace import Workspace
@@ -88,11 +88,12 @@ def save_signed(
 ) -> dict[SlotName, TranscriptError]:
     """Save these slots, each document at most once; return why one was not saved, or not in both formats.
 
-    Errors are Conflict (the slot was signed or the document unlocked meanwhile: nothing of it is saved) and StaleDigest
-    (the PDF changed meanwhile: the XML alone is saved).  Files that nothing names any more are removed afterwards.
+    Errors are StaleDigest (the PDF changed meanwhile: the XML alone is saved) and, where nothing of a document is
+    saved, Conflict (the slot was signed or the document unlocked meanwhile) or what stands against reading the newer
+    document.  Files that nothing names any more are removed afterwards.
 
     Raises:
-        StoreFull: an XML that another signature has overtaken could not be written; nothing is saved.
+        StoreFull: the rows, or an XML that another signature has overtaken, could not be written; nothing is saved.
     """
     errors: dict[SlotName, TranscriptError] = {}
     changes: list[_Change] = []
@@ -101,8 +102,10 @@ def save_signed(
         for one in signed:
             try:
                 change = _decide(workspace.store, one, now.get(one.name))
-            except Conflict as conflict:
-                errors[one.name] = conflict
+            except StoreFull:
+                raise
+            except TranscriptError as error:
+                errors[one.name] = error
                 continue
             changes.append(change)
             if set(change.files) != set(one.files):

@@ -16,6 +16,7 @@ from service.progress import no_progress
 from service.signing import batching, saving
 from service.signing.batching import PassReport, sign_pass
 from service.signing.opening import SlotName, load_work
+from service.signing.review import build_review
 from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.signing.workflow import sign_open_slots
 from service.store import DocumentStore, StoreFull
@@ -218,8 +219,15 @@ def test_a_full_store_stops_the_pass_and_what_was_saved_stays(
         path.write_bytes(content)
 
     monkeypatch.setattr("service.store.replace_atomically", write)
-    with pytest.raises(StoreFull, match="free some space"):
-        run(school, school.open_person(teacher), teacher)
+    todo = list_open(school, teacher)
+    report = run(school, school.open_person(teacher), teacher)
+    assert {*report.signed, *report.failed} == set(todo), "every document is told of, tried or not"
+    assert len(report.signed) + len(report.failed) == len(todo)
+    for (key, slot), error in report.failed.items():
+        assert isinstance(error, StoreFull)
+        assert str(error).startswith(f"document {key}, slot {slot}: the document store cannot be written")
+        assert str(error).endswith("free some space and run again")
+    assert {name for name in todo if school.list_signed(name[0])[slot_id] == BOTH} == set(report.signed)
     school.assert_rows_tell_what_files_hold()
     assert sum(school.list_signed(one.key)[slot_id] == BOTH for one in school.list_documents()) >= 32
     monkeypatch.undo()
@@ -247,6 +255,38 @@ def test_of_two_who_sign_at_once_the_second_keeps_the_xml(school: SmallSchool) -
     assert len(school.issue_all()) == 2
     for one in school.list_documents():
         school.assert_passes(one.key)
+
+
+def test_an_overtaken_document_that_cannot_be_read_stops_no_other(school: SmallSchool) -> None:
+    """Somebody else's signature came first, and of one document the newer file is gone."""
+    first, second = school.teachers[:2]
+    lost = school.list_documents()[0].key
+
+    def overtake(_: int) -> None:
+        assert not school.sign(second).failed
+        school.workspace.store.discard(school.get_document(lost).xml_sha256)
+
+    report = run(school, Watched(school.open_person(first), overtake), first)
+    assert {key: error.code for (key, _), error in report.failed.items()} == {
+        one.key: "not-found" if one.key == lost else "stale-digest" for one in school.list_documents()
+    }
+    for (key, slot_id), error in report.failed.items():
+        assert school.list_signed(key)[slot_id] == (set() if key == lost else {SignatureFormat.XADES}), error
+
+
+def test_a_file_that_the_disk_does_not_give_stops_no_other(school: SmallSchool) -> None:
+    multiply(school, 3)
+    teacher = school.teachers[0]
+    broken = school.list_documents()[1]
+    for digest_hex in (broken.xml_sha256, broken.pdf_sha256):
+        path = school.workspace.settings.effective_store_dir / digest_hex[:2] / digest_hex
+        path.unlink()
+        path.mkdir()
+    review = build_review(school.open_desk(school.open_person(teacher)), school_code=school.school.school_code)
+    assert len({one.key for one in review.slots}) == 4
+    report = run(school, school.open_person(teacher), teacher)
+    assert {key for key, _ in report.signed} == {one.key for one in school.list_documents()} - {broken.key}
+    assert {(key, error.code) for (key, _), error in report.failed.items()} == {(broken.key, "store-unreadable")}
 
 
 def test_what_was_signed_by_another_run_meanwhile_is_not_signed_over(school: SmallSchool) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,22 +21,39 @@ from transcript_core.policy import SignatureFormat, SignatureLevel
 B_B = SignatureLevel.B_B
 _ROOT = Path(__file__).resolve().parents[2]
 _FULL_DISK = """
-import json, resource, signal, sys
+import json, os, resource, signal, sqlite3, sys
 from pathlib import Path
+from tests.support.deferred import attach, prepare_and_sign
 from tests.support.workflow import open_enrolled
-from transcript_core.errors import TranscriptError
-school = open_enrolled(Path(sys.argv[1]))
-action = {"sign": school.sign_people, "issue": school.issue}[sys.argv[2]]
-school.list_documents()
+
+folder, job, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+school = open_enrolled(folder)
+(teacher, *_) = school.list_open_staff() or [None]
+if job == "issue":
+    action = lambda: school.issue().failed
+elif job == "sign":
+    action = lambda: school.sign(teacher).failed
+else:
+    made, values = prepare_and_sign(school, school.open_person(teacher))
+    action = lambda: [
+        (f"{one.value.serial}/{one.value.version}", one.value.slot_id, one.error)
+        for one in attach(school, made, values).results
+    ]
+if not limit:  # the database alone: its log is longer than any stored file, and the log may not grow
+    reader, writer = (sqlite3.connect(folder / "home" / "hocba.db", isolation_level=None) for _ in range(2))
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM documents").fetchone()  # whoever reads keeps the log from being begun anew
+    writer.execute("CREATE TABLE filler AS SELECT randomblob(3000000) AS octets")
+    limit = os.stat(folder / "home" / "hocba.db-wal").st_size
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-try:
-    action()
-    answer = {"code": None, "text": ""}
-except TranscriptError as error:
-    answer = {"code": error.code, "text": str(error)}
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+failed = action()
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-print(json.dumps(answer))
+if "writer" in globals():
+    reader.execute("ROLLBACK")
+    writer.execute("DROP TABLE filler")
+told = [{"names": [str(one) for one in names], "code": error.code, "text": str(error)} for *names, error in failed]
+print(json.dumps(told))
 """
 
 
@@ -101,17 +119,30 @@ def test_time_stamps_fail_in_the_middle(school: SmallSchool) -> None:
         school.assert_passes(one.key)
 
 
-@pytest.mark.parametrize("job", ["sign", "issue"])
-def test_a_full_disk_loses_nothing(school: SmallSchool, job: str) -> None:
-    """A file-size limit stands for it: the store's own writes fail with a typed error, then there is room again."""
+@pytest.mark.parametrize("job", ["sign", "attach", "issue"])
+@pytest.mark.parametrize(
+    ("limit", "problem"),
+    [
+        (
+            20_000,
+            "the document store cannot be written (File too large); free some space",
+        ),  # evidence fits, no PDF does
+        (0, "the database cannot be written (disk I/O error); free some space"),  # all files fit, the commit does not
+    ],
+    ids=["store", "database"],
+)
+def test_a_full_disk_loses_nothing(school: SmallSchool, job: str, limit: int, problem: str) -> None:
+    """A file-size limit stands for it: the writes themselves fail, every slot is named, then there is room again."""
     if job == "issue":
         school.sign_people()
     before = school.snapshot()
-    limit = 20_000  # bytes: evidence fits, no PDF does
     school.close()
-    answer = run_with_full_disk(school, job, limit)
-    assert answer["code"] == "store-full"
-    assert "free some space" in answer["text"]
+    told = run_with_full_disk(school, job, limit)
+    assert {one["code"] for one in told} == {"store-full"}
+    assert {one["names"][0] for one in told} == {str(one.key) for one in school.list_documents()}
+    for one in told:
+        assert job == "attach" or all(name in one["text"] for name in one["names"])
+        assert problem in one["text"]
     assert school.snapshot() == before
     assert not list((school.folder.parent / "home" / "store").rglob(".part-*"))
     school.assert_store_is_sound()
@@ -120,8 +151,8 @@ def test_a_full_disk_loses_nothing(school: SmallSchool, job: str) -> None:
         school.assert_passes(one.key)
 
 
-def run_with_full_disk(school: SmallSchool, job: str, limit: int) -> dict[str, str]:
-    """Return the error that a run in a process of its own met while no file could grow past `limit` bytes."""
+def run_with_full_disk(school: SmallSchool, job: str, limit: int) -> list[dict[str, Any]]:
+    """Return what a run in a process of its own could not do while no file could grow past `limit` bytes."""
     done = subprocess.run(
         [sys.executable, "-c", _FULL_DISK, str(school.folder.parent), job, str(limit)],
         cwd=_ROOT,
@@ -132,5 +163,5 @@ def run_with_full_disk(school: SmallSchool, job: str, limit: int) -> dict[str, s
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    answer: dict[str, str] = json.loads(done.stdout)
-    return answer
+    told: list[dict[str, Any]] = json.loads(done.stdout)
+    return told
