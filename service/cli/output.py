@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from threading import RLock
 from typing import Any, Final
 
 from rich.console import Console
@@ -65,6 +67,13 @@ class _RateColumn(ProgressColumn):
 @contextmanager
 def progress(label: str, total: int) -> Iterator[Advance]:
     """Show a bar while the block runs; yield the function that moves it.  Silent where nobody watches."""
+    with progress_bars((label, total)) as (advance,):
+        yield advance
+
+
+@contextmanager
+def progress_bars(*bars: tuple[str, int]) -> Iterator[Sequence[Advance]]:
+    """Show several bars, each with its label and total, while the block runs; yield the functions that move them."""
     columns = (
         TextColumn("[bold]{task.description}"),
         BarColumn(),
@@ -73,9 +82,50 @@ def progress(label: str, total: int) -> Iterator[Advance]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda count: bar.advance(task, count)
+    with (
+        Progress(*columns, console=errors, disable=not errors.is_terminal, transient=True) as shown,
+        _screen.show(shown),
+    ):
+        tasks = [shown.add_task(label, total=total) for label, total in bars]
+        yield [partial(shown.advance, task) for task in tasks]
+
+
+class _Screen:
+    """The one screen: the bars on it, and whose turn it is to ask."""
+
+    def __init__(self) -> None:
+        self._bars: Progress | None = None
+        self._asking = RLock()  # two threads never ask at once
+
+    @contextmanager
+    def show(self, bars: Progress) -> Iterator[None]:
+        """Remember these bars while the block runs."""
+        self._bars = bars
+        try:
+            yield
+        finally:
+            self._bars = None
+
+    @contextmanager
+    def clear(self) -> Iterator[None]:
+        """Take the bars off while the block runs."""
+        with self._asking:
+            bars = self._bars
+            if bars is not None:
+                bars.stop()
+            try:
+                yield
+            finally:
+                if bars is not None and bars is self._bars:  # else their work has ended meanwhile
+                    bars.start()
+
+
+_screen: Final = _Screen()
+
+
+def paused_progress() -> AbstractContextManager[None]:
+    """Take the bars off the screen while the block asks the person at the terminal; any thread may ask."""
+    return _screen.clear()
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -2,6 +2,8 @@
 
 The environment has one variable for each kind of secret, so that none is ever sent where another belongs: a wrong PIN
 can lock a token.  Nothing is kept, shown or logged.
+
+A question may come in the middle of a batch, from one of its threads: the progress bar leaves the screen meanwhile.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from service.cli.output import paused_progress
 from signing.keystores.secrets import EnvironmentSecret, FileSecret, TerminalSecret
 
 _VARIABLES: Final = (
@@ -42,4 +45,5 @@ class CommandSecrets:
         for beginning, variable in _VARIABLES:
             if question.startswith(beginning) and variable in os.environ:
                 return EnvironmentSecret(variable).ask(purpose)
-        return TerminalSecret().ask(purpose)
+        with paused_progress():
+            return TerminalSecret().ask(purpose)
