@@ -18,11 +18,13 @@ from transcript_core.clock import read_utc
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATES, MAX_TIMESTAMP_BYTES
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, der_to_raw, find_by_cms, verify_digest
+from transcript_core.pki.ber import split_elements, write_set
 from transcript_core.pki.certificates import UNREADABLE, Certificate, key_bits, load_certificate
 from transcript_core.pki.constraints import find_hash_end, find_signature_end
 from transcript_core.pki.path import PathOutcome, PathResult, Purpose, SubIndication, validate_path
 from transcript_core.pki.trust import TrustStore
 
+_CERTIFICATE_TAG: Final = 0x30
 _IMPRINT_HASHES: Final = frozenset({"sha256", "sha384", "sha512"})
 
 
@@ -211,11 +213,11 @@ def _read_certificates(signed: cms.SignedData) -> tuple[Certificate, ...]:
     found: list[Certificate] = []
     if isinstance(signed["certificates"], core.Void):
         return ()
-    for choice in list(signed["certificates"])[:MAX_CERTIFICATES]:
-        if choice.name != "certificate":
+    for element in split_elements(signed["certificates"].contents)[:MAX_CERTIFICATES]:
+        if element[0] != _CERTIFICATE_TAG:
             continue
         try:
-            found.append(load_certificate(choice.chosen.dump()))
+            found.append(load_certificate(element))
         except TrustMaterialError:
             continue
     return tuple(found)
@@ -255,7 +257,7 @@ def _find_signature_problem(stamp: Timestamp, signer: Certificate) -> str | None
         problem = _find_attribute_problem(_read_attributes(info), content_digest, signer)
         if problem is not None:
             return problem
-        signed = info["signed_attrs"].untag().dump()
+        signed = write_set(info["signed_attrs"].contents)
         value = _read_value(info["signature"].native, algorithm, signer)
     except UNREADABLE as error:
         return f"the token's signature cannot be read: {error}"

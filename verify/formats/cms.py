@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from asn1crypto import cms, core
@@ -22,7 +22,8 @@ from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATES
 from transcript_core.pki import cades
 from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_cms
-from transcript_core.pki.certificates import UNREADABLE, Certificate, load_certificate
+from transcript_core.pki.ber import measure_element, split_elements, write_set
+from transcript_core.pki.certificates import UNREADABLE, Certificate, PublicKey, find_bare_key, load_certificate
 from verify.formats import cms_attributes
 from verify.formats.cms_types import CmsSignature, Reading
 from verify.formats.methods import find_cms_method, name_cms_digest
@@ -38,11 +39,15 @@ from verify.formats.values import (
 )
 
 _VERSIONS: Final = frozenset({"v1", "v3", "v4", "v5"})
-_SET_TAG: Final = b"\x31"
+_CERTIFICATE_TAG: Final = 0x30
+"""Of a certificate among what CertificateSet may hold besides (RFC 5652, 10.2.2)."""
+
 _MAX_ATTRIBUTES: Final = 64
 """Honest signers write four to ten."""
 
 _MAX_SIGNERS: Final = 8
+_MAX_TRIED: Final = 16
+"""Keys that a value is held against when its signer is not found; honest signers carry a short chain."""
 
 
 class Content(Protocol):
@@ -55,6 +60,27 @@ class Content(Protocol):
     def octets(self) -> bytes:
         """Return it as a whole."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A value and what it was made over."""
+
+    info: Any  # SignerInfo
+    method: ValueMethod | None
+    inner: bytes | None
+    content: Content
+
+    def is_by(self, key: PublicKey) -> bool | None:
+        """Say whether this key made it; None when that cannot be computed."""
+        if self.method is None:
+            return None
+        right: bool | None = False
+        for octets in _list_signed(self.info, self.inner, self.content):
+            right = verify_value(self.method, key, octets, self.info["signature"].native, is_der=True)
+            if right is not False:
+                break
+        return right
 
 
 def read_cms(contents: bytes, content: Content, *, needs_ess: bool, strict: bool, sha1_inside: bool) -> CmsSignature:
@@ -89,8 +115,9 @@ def find_content_type(contents: bytes) -> str | None:
 
 def _open(contents: bytes, reading: Reading) -> tuple[Any, Any]:
     """Return SignedData and its one SignerInfo, the frame checked (5.2.2)."""
-    content_info = cms.ContentInfo.load(contents)
-    if contents[len(content_info.dump()) :].strip(b"\0"):
+    size = measure_element(contents)
+    content_info = cms.ContentInfo.load(contents[:size])
+    if contents[size:].strip(b"\0"):
         reading.note("cms", "octets other than zero follow it")
     if content_info["content_type"].dotted != cades.SIGNED_DATA:
         raise ValueError("not SignedData")
@@ -113,17 +140,21 @@ def _read(
     signed_data: Any, info: Any, content: Content, reading: Reading, *, needs_ess: bool, sha1_inside: bool
 ) -> CmsSignature:
     attributes = _open_attributes(info, reading)
-    certificates = _read_certificates(signed_data, reading)
-    signer = _find_signer(info, certificates)
+    certificates, bare_keys = _read_certificates(signed_data, reading)
     hash_name = name_cms_digest(info["digest_algorithm"])
-    method = _find_method(signed_data, info, hash_name, signer, reading)
+    inner = _read_inner(signed_data)
+    signer = _find_signer(info, certificates)
+    key = None if signer is None else signer.public_key
+    if signer is None and not reading.strict:
+        made = _Made(info, find_cms_method(hash_name, info["signature_algorithm"]), inner, content)
+        signer, key = _try_others(made, certificates, bare_keys, reading)
+    method = _find_method(signed_data, info, hash_name, key, reading)
     if method is not None and _contradicts(info, hash_name, method, attributes):
         reading.add("algorithm", "the attributes ask for another algorithm")
         method = None
-    inner = _read_inner(signed_data)
     signature = CmsSignature(
         digest_right=_check_content(attributes, hash_name, content, inner, reading, sha1_inside=sha1_inside),
-        value_right=_check_value(info, signer, method, inner, content, reading),
+        value_right=_check_value(_Made(info, method, inner, content), key, reading),
         signer=signer,
         certificates=tuple(one for one in certificates if one != signer),
         algorithm=_name_algorithm(info, hash_name, signer),
@@ -146,7 +177,7 @@ def _open_attributes(info: Any, reading: Reading) -> dict[str, Any]:
         reading.note("cms", "no signed attributes")
     if len(listed) > _MAX_ATTRIBUTES:
         raise ValueError("too many signed attributes")
-    encoded = [attribute.dump() for attribute in listed]
+    encoded = split_elements(info["signed_attrs"].contents) if listed else []
     if encoded != sorted(encoded):
         reading.note("cms", "the signed attributes are not in DER order")
     attributes: dict[str, Any] = {}
@@ -161,22 +192,26 @@ def _open_attributes(info: Any, reading: Reading) -> dict[str, Any]:
     return attributes
 
 
-def _read_certificates(signed_data: Any, reading: Reading) -> tuple[Certificate, ...]:
-    """Return the certificates of public keys; attribute certificates and the like prove nothing here."""
+def _read_certificates(signed_data: Any, reading: Reading) -> tuple[tuple[Certificate, ...], tuple[PublicKey, ...]]:
+    """Return the certificates, and the keys of those that cannot be read; attribute certificates prove nothing here."""
     found: list[Certificate] = []
+    keys: list[PublicKey] = []
     choices = signed_data["certificates"]
     if isinstance(choices, core.Void):
-        return ()
-    if len(choices) > MAX_CERTIFICATES:
+        return (), ()
+    carried = split_elements(choices.contents)
+    if len(carried) > MAX_CERTIFICATES:
         raise ValueError(f"more than {MAX_CERTIFICATES} certificates")
-    for choice in choices:
-        if choice.name != "certificate":
+    for element in carried:
+        if element[0] != _CERTIFICATE_TAG:
             continue
         try:
-            found.append(load_certificate(choice.chosen.dump()))
+            found.append(load_certificate(element))
         except TrustMaterialError as error:
             reading.cannot_judge(str(error).splitlines()[0])
-    return tuple(found)
+            key = find_bare_key(element)
+            keys += [] if key is None else [key]
+    return tuple(found), tuple(keys)
 
 
 def _find_signer(info: Any, certificates: Sequence[Certificate]) -> Certificate | None:
@@ -204,8 +239,23 @@ def _find_key_identifier(certificate: Certificate) -> bytes:
     return bytes(stated if stated is not None else certificate.asn1.public_key.sha1)
 
 
+def _try_others(
+    made: _Made, certificates: Sequence[Certificate], keys: Sequence[PublicKey], reading: Reading
+) -> tuple[Certificate | None, PublicKey | None]:
+    """Return the certificate, or the key of one that cannot be read, that made a value whose signer is not found.
+
+    Spec: EN 319 102-1, 5.2.3.4, note: the SignerIdentifier is not signed; what it names wrongly another may have made.
+    """
+    known = [(one, one.public_key) for one in certificates]
+    for certificate, key in [*known, *((None, one) for one in keys)][:_MAX_TRIED]:
+        if made.method is not None and fits(made.method, key) and made.is_by(key):
+            reading.note("signing-certificate", "the signer's identifier does not name it")
+            return certificate, key
+    return None, None
+
+
 def _find_method(
-    signed_data: Any, info: Any, hash_name: str, signer: Certificate | None, reading: Reading
+    signed_data: Any, info: Any, hash_name: str, key: PublicKey | None, reading: Reading
 ) -> ValueMethod | None:
     """Return how the value is verified; None when nothing can be said, the reason noted."""
     method = find_cms_method(hash_name, info["signature_algorithm"])
@@ -213,16 +263,16 @@ def _find_method(
     if method is None or hash_name not in CONTENT_HASHES:
         reading.cannot_judge(named)
         return None
-    if signer is None:
+    if key is None:
         reading.cannot_judge("the signer's certificate is missing or cannot be read")
         return None
-    if not fits(method, signer.public_key):
+    if not fits(method, key):
         reading.add("key-mismatch")
         return None
     listed = {name_cms_digest(one) for one in signed_data["digest_algorithms"]}
     if hash_name not in listed or method.hash_name not in {"", hash_name}:
         reading.note("algorithm", named)
-    if method.is_weak or is_weak_key(signer.public_key) or ValueMethod(method.family, hash_name).is_weak:
+    if method.is_weak or is_weak_key(key) or ValueMethod(method.family, hash_name).is_weak:
         reading.note("weak-algorithm")
     return method
 
@@ -313,23 +363,11 @@ def _has_right_type(attributes: dict[str, Any], reading: Reading) -> bool:
 # --- the value --------------------------------------------------------------------------------------------------
 
 
-def _check_value(
-    info: Any,
-    signer: Certificate | None,
-    method: ValueMethod | None,
-    inner: bytes | None,
-    content: Content,
-    reading: Reading,
-) -> bool | None:
+def _check_value(made: _Made, key: PublicKey | None, reading: Reading) -> bool | None:
     """Say whether the value verifies; None when it cannot be computed, the reason noted."""
-    if method is None or signer is None:
+    if made.method is None or key is None:
         return False if reading.problems else None
-    value = info["signature"].native
-    right: bool | None = False
-    for octets in _list_signed(info, inner, content):
-        right = verify_value(method, signer.public_key, octets, value, is_der=True)
-        if right is not False:
-            break
+    right = made.is_by(key)
     if right is None:
         reading.cannot_judge("its algorithm cannot be computed here")
     elif not right:
@@ -342,12 +380,8 @@ def _list_signed(info: Any, inner: bytes | None, content: Content) -> Iterator[b
     if isinstance(info["signed_attrs"], core.Void) or not len(info["signed_attrs"]):
         yield content.octets() if inner is None else inner
         return
-    stands = _SET_TAG + info["signed_attrs"].dump()[1:]
-    yield stands
-    ordered = cms.CMSAttributes(sorted(info["signed_attrs"], key=_encode)).dump(force=True)
-    if stands != ordered:
-        yield ordered
-
-
-def _encode(attribute: Any) -> bytes:
-    return bytes(attribute.dump())
+    contents = info["signed_attrs"].contents
+    yield write_set(contents)
+    ordered = b"".join(sorted(split_elements(contents)))
+    if contents != ordered:
+        yield write_set(ordered)

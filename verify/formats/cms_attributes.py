@@ -9,11 +9,12 @@ import hashlib
 from dataclasses import replace
 from typing import Any, Final
 
-from asn1crypto import algos, core, parser, tsp
+from asn1crypto import algos, core, tsp
 
 from transcript_core.errors import TrustMaterialError
 from transcript_core.limits import MAX_TIMESTAMP_BYTES
 from transcript_core.pki import cades
+from transcript_core.pki.ber import list_elements, split_elements
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.timestamps import parse_timestamp
 from verify.formats.cms_types import CmsSignature, Reading
@@ -81,7 +82,7 @@ def _find_timestamp(info: Any, reading: Reading) -> bytes | None:
         return None
     for attribute in info["unsigned_attrs"]:
         if attribute["type"].dotted == cades.SIGNATURE_TIMESTAMP:
-            token = bytes(attribute["values"][0].dump())
+            (token, *_) = split_elements(attribute["values"].contents)
             if len(token) > MAX_TIMESTAMP_BYTES:
                 reading.note("cms", "a timestamp is longer than the limit")
                 return None
@@ -101,11 +102,11 @@ def _read_policy(value: Any) -> tuple[str | None, bytes | None]:
     """Return OID and SHA-256 of the signature policy (EN 319 122-1, 5.2.9.1); no digest when by another hash."""
     if value is None:
         return None, None
-    parts = _list_elements(value.dump())
+    parts = list_elements(value.dump())
     oid = _read_oid(parts[0])
     if len(parts) < 2:
         return oid, None
-    algorithm, digest = _list_elements(parts[1])[:2]
+    algorithm, digest = list_elements(parts[1])[:2]
     is_sha256 = algos.DigestAlgorithm.load(algorithm)["algorithm"].native == "sha256"
     return oid, core.OctetString.load(digest).native if is_sha256 else None
 
@@ -114,7 +115,7 @@ def _read_commitments(value: Any) -> tuple[str, ...]:
     """Return the commitment type as URI, or "urn:oid:…" when it has none (EN 319 122-1, 5.2.3)."""
     if value is None:
         return ()
-    oid = _read_oid(_list_elements(value.dump())[0])
+    oid = _read_oid(list_elements(value.dump())[0])
     return (cades.COMMITMENT_URIS.get(oid, f"urn:oid:{oid}"),)
 
 
@@ -122,32 +123,11 @@ def _read_roles(value: Any) -> tuple[str, ...]:
     """Return the texts of the claimed attributes in signer-attributes-v2 (EN 319 122-1, 5.2.6.1)."""
     if value is None:
         return ()
-    claimed = [part for part in _list_elements(value.dump()) if part[0] == _CLAIMED_TAG]
-    attributes = [one for part in claimed for sequence in _list_elements(part) for one in _list_elements(sequence)]
-    values = [text for attribute in attributes for text in _list_elements(_list_elements(attribute)[1])]
+    claimed = [part for part in list_elements(value.dump()) if part[0] == _CLAIMED_TAG]
+    attributes = [one for part in claimed for sequence in list_elements(part) for one in list_elements(sequence)]
+    values = [text for attribute in attributes for text in list_elements(list_elements(attribute)[1])]
     return tuple(core.UTF8String.load(text).native for text in values if text[0] == core.UTF8String.tag)
 
 
 def _read_oid(element: bytes) -> str:
     return str(core.ObjectIdentifier.load(element).dotted)
-
-
-def _list_elements(element: bytes) -> list[bytes]:
-    """Return the encoded elements inside a constructed element.
-
-    Raises:
-        ValueError: not BER.
-    """
-    contents = parser.parse(element, strict=True)[4]
-    found: list[bytes] = []
-    while contents:
-        size = len(contents) - len(_skip(contents))
-        found.append(contents[:size])
-        contents = contents[size:]
-    return found
-
-
-def _skip(contents: bytes) -> bytes:
-    """Return what follows the first element."""
-    _, _, _, header, inner, trailer = parser.parse(contents)
-    return contents[len(header) + len(inner) + len(trailer) :]

@@ -78,6 +78,7 @@ _CMS_FAMILIES: Final = {
     "dsa": Family.DSA,
     "ed25519": Family.EDDSA,
     "ed448": Family.EDDSA,
+    "1.2.840.10045.2.1": Family.ECDSA,  # the OID of the key in the place of the signature's
 }
 _CMS_OIDS: Final = {
     f"2.16.840.1.101.3.4.3.{number}": ValueMethod(family, name)
@@ -94,6 +95,14 @@ _CMS_OIDS: Final = {
 
 
 _SHAKE256_BITS: Final = 512
+_HASHES_OF_SIGNATURES: Final = {
+    "1.2.840.113549.1.1.4": "md5",
+    "1.2.840.113549.1.1.5": "sha1",
+    "1.2.840.113549.1.1.11": "sha256",
+    "1.2.840.113549.1.1.12": "sha384",
+    "1.2.840.113549.1.1.13": "sha512",
+}
+"""RSA with a hash, which some programs name in the place of the hash."""
 
 
 def name_cms_digest(algorithm: Any) -> str:
@@ -106,7 +115,7 @@ def name_cms_digest(algorithm: Any) -> str:
         return SHAKE256
     if name == "shake256_len":
         return SHAKE256 if algorithm["parameters"].native == _SHAKE256_BITS else name
-    return name
+    return _HASHES_OF_SIGNATURES.get(name, name)
 
 
 def find_cms_method(digest: str, signature: Any) -> ValueMethod | None:

@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass
 
 import pytest
-from asn1crypto import cms, core
+from asn1crypto import algos, cms, core, x509
 
 from tests.support.foreign_cms import Wish, build_signed, make_certificate, sign_value, to_indefinite
 from transcript_core.pdf import String
+from transcript_core.pki.ber import split_elements, write_set
 from verify.formats.cms import read_cms
 from verify.formats.cms_types import CmsSignature
 from verify.formats.pdf_bare_rsa import read_bare_rsa
@@ -61,6 +62,7 @@ ALGORITHMS = [
     (Wish(kind="p-256", raw=True, signature_oid="0.4.0.127.0.7.1.1.4.1.3"), set()),
     (Wish(kind="p-521", hash_name="sha512"), set()),
     (Wish(kind="brainpool-384", hash_name="sha384"), set()),
+    (Wish(kind="p-256", signature_oid="1.2.840.10045.2.1"), set()),
     (Wish(kind="dsa-2048"), set()),
     (Wish(kind="ed25519", hash_name="sha512"), set()),
     (Wish(kind="ed448", hash_name="shake256"), set()),
@@ -203,6 +205,68 @@ def protect(hash_name: str, signature: str) -> cms.CMSAttribute:
     """Return the attribute that names both algorithms."""
     named = {"digest_algorithm": {"algorithm": hash_name}, "signature_algorithm": {"algorithm": signature}}
     return cms.CMSAttribute({"type": "cms_algorithm_protection", "values": [cms.CMSAlgorithmProtection(named)]})
+
+
+@pytest.mark.parametrize("size", range(0x80))
+def test_attributes_of_any_length_stay_as_they_stand(size: int) -> None:
+    """Lengths that end in 0x80 look like indefinite ones; what is out of order must not be put in order then."""
+    filler = [cms.CMSAttribute({"type": "2.999", "values": [core.OctetString(bytes(size))]})]
+    structure = build_signed(Wish(more=filler), CONTENT)
+    info = structure["content"]["signer_infos"][0]
+    contents = b"".join(reversed(split_elements(info["signed_attrs"].contents)))
+    old, value = info["signed_attrs"].contents, info["signature"].native
+    new = sign_value(Wish(), write_set(contents))
+    found = read(structure.dump().replace(old, contents).replace(value, new))
+    assert answer(found) == (True, True, set(), {"unusual"})
+
+
+def test_signer_whom_its_identifier_does_not_name_is_found_by_the_value() -> None:
+    structure = build_signed(Wish(), CONTENT)
+    somebody = {"issuer": x509.Name.build({"common_name": "somebody"}), "serial_number": 4711}
+    sid = cms.SignerIdentifier("issuer_and_serial_number", somebody)
+    structure["content"]["signer_infos"][0]["sid"] = sid
+    found = read(structure.dump(force=True))
+    assert answer(found) == (True, True, set(), {"signing-certificate"})
+    assert found.has_signing_certificate
+    strict = read(structure.dump(force=True), strict=True)
+    assert strict.signer is None and not strict.value_right
+
+
+def test_key_of_a_certificate_that_cannot_be_read_tells_the_mathematics_alone() -> None:
+    structure = build_signed(Wish(ess=()), CONTENT)
+    certificate = structure["content"]["certificates"][0].chosen
+    certificate["tbs_certificate"]["serial_number"] = 0
+    found = read(structure.dump(force=True))
+    assert (found.digest_right, found.value_right, found.signer) == (True, True, None)
+    assert "not-supported" in {one.code for one in found.unsupported}
+
+
+def test_what_stands_among_the_certificates_besides_is_passed_over() -> None:
+    structure = build_signed(Wish(), CONTENT)
+    choices = structure["content"]["certificates"]
+    more = write_set(choices.contents + bytes.fromhex("a103020105"))
+    whole = structure.dump()
+    read_again = whole.replace(choices.dump(), b"\xa0" + more[1:])
+    fixed = cms.ContentInfo.load(_lengthen(read_again, 5)).dump()
+    assert answer(read(fixed))[:3] == (True, True, set())
+
+
+def _lengthen(der: bytes, by: int) -> bytes:
+    """Return a ContentInfo whose three outer lengths of two octets are raised."""
+    marks = [der.index(tag) for tag in (b"\x30\x82", b"\xa0\x82")]
+    marks.append(der.index(b"\x30\x82", marks[1]))
+    for at in marks:
+        size = int.from_bytes(der[at + 2 : at + 4]) + by
+        der = der[: at + 2] + size.to_bytes(2) + der[at + 4 :]
+    return der
+
+
+def test_hash_that_is_named_by_its_signature_algorithm_is_known() -> None:
+    structure = build_signed(Wish(), CONTENT)
+    named = algos.DigestAlgorithm({"algorithm": "1.2.840.113549.1.1.11"})
+    structure["content"]["digest_algorithms"] = [named]
+    structure["content"]["signer_infos"][0]["digest_algorithm"] = named
+    assert answer(read(structure.dump(force=True)))[:3] == (True, True, set())
 
 
 def test_bare_rsa_value_beside_its_certificate() -> None:
