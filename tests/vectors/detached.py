@@ -164,6 +164,26 @@ def enveloped_by_filter() -> bytes:
     return enveloped("<diem>8,4</diem>", write_transform(FILTER_2, inside), EXCLUSIVE)
 
 
+@sound("XML Signature 1.1, 6.6.3: enveloped, by the local name of signatures alone", question=asked)
+def enveloped_by_xpath_of_local_names() -> bytes:
+    return enveloped("<diem>8,4</diem>", xpath("(not(ancestor-or-self::*[local-name() = 'Signature']))"), EXCLUSIVE)
+
+
+@sound("XML Signature 1.1, 6.6.3: enveloped, by both names of signatures", question=asked)
+def enveloped_by_xpath_of_both_names() -> bytes:
+    named = f"*[local-name()='Signature' and namespace-uri()='{DS_URI}']"
+    return enveloped("<diem>8,4</diem>", xpath(f"not(ancestor-or-self::{named})"), EXCLUSIVE)
+
+
+@sound("XPath Filter 2.0, 3.4: one filter after the other", question=asked)
+def enveloped_by_two_filters() -> bytes:
+    filters = "".join(
+        f'<f:XPath xmlns:f="{FILTER_2}" xmlns:ds="{DS_URI}" Filter="subtract">{expression}</f:XPath>'
+        for expression in ("here()/ancestor::ds:Signature[1]", "//ds:Signature")
+    )
+    return enveloped("<diem>8,4</diem>", write_transform(FILTER_2, filters), EXCLUSIVE)
+
+
 @sound("XML Signature 1.1, 5.1: a manifest whose entries are all at hand", question=asked, files=two_beside)
 def manifest_of_two_files() -> bytes:
     return manifest(Ref(NAME, CONTENT), Ref(OTHER[0], OTHER[1]))
@@ -264,6 +284,12 @@ def foreign_xslt_transform() -> bytes:
 @cannot_tell("void canonicalisation: an XPath that selects nothing", *UNSEEN, question=asked)
 def xpath_that_selects_nothing() -> bytes:
     return enveloped("<diem>9,9</diem>", xpath("false()"), EXCLUSIVE, octets=b"")
+
+
+@cannot_tell("an XPath that leaves out whatever is called so", *UNSEEN, question=asked)
+def xpath_by_local_name_where_others_have_such_elements() -> bytes:
+    marks = '<v:Signature xmlns:v="urn:v">8,4</v:Signature>'
+    return enveloped(marks, xpath("not(ancestor-or-self::*[local-name()='Signature'])"), EXCLUSIVE)
 
 
 @cannot_tell("an XPath that leaves the marks out", *UNSEEN, question=asked)

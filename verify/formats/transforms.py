@@ -22,6 +22,7 @@ from lxml.etree import QName, _Element
 from transcript_core.c14n import C14nMethod
 from transcript_core.canonical import parse_foreign_xml
 from transcript_core.errors import InputError
+from transcript_core.limits import MAX_TRANSFORMS
 from verify.formats.encoding import decode_base64, list_children
 from verify.formats.names import BASE64, C14N_METHODS, DS, ENVELOPED, EXCLUSIVE_C14N, XSLT, ds
 from verify.formats.octets import NodeSet, OctetCache
@@ -234,12 +235,19 @@ def _decode(data: Data, transform: _Element, signature: _Element, cache: OctetCa
 
 def _filter_by_xpath(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:
     """XPath (6.6.3): every node for which a known expression holds."""
-    return _without(data, _select(transform, "XPath", _KNOWN_XPATH, signature, cache))
+    (expression,) = _list_expressions(transform, cache, single=True)
+    return _without(data, _find_removed(_KNOWN_XPATH, expression, signature, cache))
 
 
 def _filter_by_xpath_2(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:
-    """XML-Signature XPath Filter 2.0, 3.4, with one filter."""
-    return _without(data, _select(transform, "XPath", _KNOWN_FILTERS, signature, cache, filtered=True))
+    """XML-Signature XPath Filter 2.0, 3.4: one filter after the other; a union with everything begins anew."""
+    removed: set[_Element] = set()
+    for expression in _list_expressions(transform, cache, single=False):
+        if expression == _EVERYTHING:
+            removed.clear()
+        else:
+            removed.update(_find_removed(_KNOWN_FILTERS, expression, signature, cache))
+    return _without(data, removed)
 
 
 def _without(data: Data, removed: Collection[_Element]) -> NodeSet:
@@ -286,31 +294,36 @@ _KNOWN_FILTERS: Final[dict[str, _Removal]] = {
     "subtract /*/ds:Signature": _top_signatures,
     "subtract here()/ancestor::ds:Signature[1]": _own_signature,
     "intersect /": _nothing,
-    "union /": _nothing,
 }
 """Expressions with white space removed around operators; a prefix bound to the XML Signature namespace reads `ds`."""
 
+_EVERYTHING: Final = "union /"
+_BY_LOCAL_NAME: Final = re.compile(r"""\*\[local-name\(\)\s*=\s*(['"])Signature\1\]""")
+_BY_BOTH_NAMES: Final = re.compile(
+    rf"""\*\[local-name\(\)\s*=\s*(['"])Signature\1 and namespace-uri\(\)\s*=\s*(['"]){re.escape(DS)}\2\]"""
+)
+"""Signatures without a prefix; by the local name alone only where no other vocabulary has such an element."""
 
-def _select(
-    transform: _Element,
-    name: str,
-    known: dict[str, _Removal],
-    signature: _Element,
-    cache: OctetCache,
-    *,
-    filtered: bool = False,
+
+def _find_removed(
+    known: dict[str, _Removal], expression: str, signature: _Element, cache: OctetCache
 ) -> Collection[_Element]:
-    found = [child for child in list_children(transform) if QName(child).localname == name]
-    if len(found) != 1:
-        raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
-    expression = _normalise(found[0])
-    removal = known.get(f"{found[0].get('Filter')} {expression}" if filtered else expression)
+    removal = known.get(expression)
     if removal is None:
         raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
     return removal(signature, cache)
 
 
-def _normalise(element: _Element) -> str:
+def _list_expressions(transform: _Element, cache: OctetCache, *, single: bool) -> list[str]:
+    """Return the XPath expressions of a transform in one spelling each, in front of it the filter where it has one."""
+    found = [child for child in list_children(transform) if QName(child).localname == "XPath"]
+    if not found or len(found) > (1 if single else MAX_TRANSFORMS):
+        raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
+    filters = ("" if single else f"{one.get('Filter')} " for one in found)
+    return [f"{kind}{_normalise(one, cache)}" for kind, one in zip(filters, found, strict=True)]
+
+
+def _normalise(element: _Element, cache: OctetCache) -> str:
     """Return the expression in one spelling; a prefix that is not bound to XML Signature keeps its own."""
 
     def rename(found: re.Match[str]) -> str:
@@ -320,7 +333,11 @@ def _normalise(element: _Element) -> str:
 
     text = "".join(map(str, element.itertext()))
     packed = re.sub(r"\s+", " ", text).strip()
+    packed = _BY_BOTH_NAMES.sub("ds:Signature", packed)
+    if all(one.tag == ds("Signature") for one in cache.root.iter("{*}Signature")):
+        packed = _BY_LOCAL_NAME.sub("ds:Signature", packed)
     packed = re.sub(r" ?([()|>\[\]]|::) ?", r"\1", packed)
+    packed = re.sub(r"^\((not\([^()]*\))\)$", r"\1", packed)
     return _NAMED.sub(rename, packed)
 
 
