@@ -20,7 +20,7 @@ from benchmarks.material import (
     Stored,
     build_folder,
     build_stored,
-    sign_position,
+    sign_away,
     terms_of,
     work_raw_on_both_cores,
 )
@@ -101,7 +101,7 @@ def _measure_token_batch(pace: Pace, documents: Sequence[Stored], signer: Pkcs11
 
     return pace.measure(
         "SoftHSM2 batch, both formats",
-        lambda: sign_position(documents, 0, BOTH, signer=signer),
+        lambda: sign_away(documents, 0, BOTH, signer=signer),
         control_name="raw C_Sign calls on the same token",
         control=call,
         must_reach=0.75,

@@ -14,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from benchmarks.material import AT, BOTH, Appearances, Stored, advance, authority, list_tasks, signer_of
+from benchmarks.material import AT, Stored, advance, authority, sign_position, signer_of
 from demo.school import DemoSchool, enrol
 from demo.school_generator import write_school
 from keys_dev.services import Responder
@@ -29,10 +29,10 @@ from service.status.files import StatusFiles, open_status_file
 from service.transcripts import repository
 from service.transcripts.building import build_documents
 from service.transcripts.repository import DocumentState
-from signing.batch import sign_batch
+from signing.batch import Terms
 from signing.eligibility import SignerCheck
 from signing.evidence import EvidenceCollector
-from signing.signer import Signer
+from signing.signer import Signer, SigningIdentity
 from tests.support.issued import ACTOR, BASE_URL, CHANGED_AT, ENROLLED_AT, SIGNED_AT, ManualClock
 from tests.support.pki import development_pki
 from tests.support.samples import build_issue, build_transcript
@@ -156,8 +156,8 @@ def sign_document(signatures: int) -> tuple[bytes, bytes]:
     documents = [Stored(build_document(transcript, issue), pdf, slots)]
     for position, slot in enumerate(slots):
         holder = signer_of(slot)
-        tasks = list_tasks(documents, position, BOTH, Appearances())
-        documents = advance(documents, list(sign_batch(tasks, holder, check=_check(holder), at=AT)))
+        terms = Terms(SigningIdentity.of(holder), _check(holder), AT)
+        documents = advance(documents, sign_position(documents, position, terms=terms))
     return documents[0].octets
 
 

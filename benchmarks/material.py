@@ -7,10 +7,11 @@ hold certificates of the development PKI, whose chain of two CA certificates sta
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -25,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from benchmarks.workplaces import FolderWorkplace
 from keys_dev.profiles import KeyKind
 from keys_dev.services import Responder
-from signing.batch import SigningResult, SigningTask, Terms, sign_batch
+from signing.batch import SigningResult, SigningTask, Terms, sign_named
 from signing.eligibility import SignerCheck
 from signing.evidence import EvidenceCollector
 from signing.pades import OpenPdf
@@ -35,6 +36,7 @@ from tests.support.pki import development_pki, open_person, open_seal
 from tests.support.samples import build_issue, build_transcript
 from transcript_core.authority import AuthorityList, OfficeEntry
 from transcript_core.clock import FixedClock
+from transcript_core.errors import TranscriptError
 from transcript_core.identifiers import generate_serial
 from transcript_core.model import Grade, SubjectResult, TermGrade, Transcript
 from transcript_core.pki.trust import World
@@ -217,23 +219,55 @@ class Appearances:
         return self._known[key]
 
 
-def list_tasks(
-    documents: Sequence[Stored], position: int, formats: tuple[SignatureFormat, ...], appearances: Appearances
-) -> Iterator[SigningTask]:
-    """Yield the tasks of one slot, made as they are taken, so that appearances count as work."""
-    for number, document in enumerate(documents):
-        slot = document.slots[position]
-        pdf = open_pdf(document) if SignatureFormat.PADES in formats else None
-        yield SigningTask(
-            key=str(number),
+@dataclass(frozen=True, slots=True)
+class SlotWorkplace:
+    """Opens documents by their places in a list for one slot, and keeps their results in memory."""
+
+    documents: Sequence[Stored]
+    position: int
+    formats: tuple[SignatureFormat, ...]
+    appearances: Appearances = field(default_factory=Appearances)
+
+    def open(self, name: int) -> SigningTask:
+        """Return the task of a document; drawing what its field shows is a part of the work."""
+        document = self.documents[name]
+        slot = document.slots[self.position]
+        pdf = open_pdf(document) if SignatureFormat.PADES in self.formats else None
+        return SigningTask(
+            key=str(name),
             slot=slot,
             slots=document.slots,
             policy=document.policy,
             xml=document.xml,
-            formats=formats,
+            formats=self.formats,
             pdf=pdf,
-            appearance=None if pdf is None else appearances.draw(pdf, slot),
+            appearance=None if pdf is None else self.appearances.draw(pdf, slot),
         )
+
+    def keep(self, name: int, outcome: SigningResult | TranscriptError) -> SigningResult:  # noqa: ARG002
+        """Return the result of a document, every format of which was signed.  Raises: TranscriptError, it was not."""
+        if isinstance(outcome, TranscriptError):
+            raise outcome
+        for one in outcome.formats.values():
+            if one.error is not None:
+                raise one.error
+        return outcome
+
+    def flush(self) -> None:
+        """Nothing was stored."""
+
+
+class PassingWorkplace(SlotWorkplace):
+    """Hands every signed document on, to the null device, and forgets it, as a batch does that stores its documents."""
+
+    def keep(self, name: int, outcome: SigningResult | TranscriptError) -> SigningResult:
+        """Write the documents out and return a result without them."""
+        result = super().keep(name, outcome)
+        with Path(os.devnull).open("wb", buffering=0) as out:
+            for one in result.formats.values():
+                assert one.opened is not None
+                out.writelines(one.opened.pieces)
+        return SigningResult(result.key, {})
 
 
 def sign_position(
@@ -241,17 +275,21 @@ def sign_position(
     position: int,
     formats: tuple[SignatureFormat, ...] = BOTH,
     *,
-    signer: Signer | None = None,
+    terms: Terms | None = None,
 ) -> list[SigningResult]:
     """Sign one slot of all documents, through the engine as its users do, and return the results."""
-    holder = signer or signer_of(documents[0].slots[position])
-    terms = terms_of(holder)
-    tasks = list_tasks(documents, position, formats, Appearances())
-    results = list(sign_batch(tasks, holder, check=terms.check, at=AT))
-    refused = next((one.error for result in results for one in result.formats.values() if one.error), None)
-    if refused is not None:
-        raise refused
-    return results
+    return _sign(SlotWorkplace(documents, position, formats), signer_of(documents[0].slots[position]), terms)
+
+
+def sign_away(
+    documents: Sequence[Stored], position: int, formats: tuple[SignatureFormat, ...], *, signer: Signer | None = None
+) -> None:
+    """Do the same, but write the signed documents out and keep nothing: what is measured."""
+    _sign(PassingWorkplace(documents, position, formats), signer or signer_of(documents[0].slots[position]), None)
+
+
+def _sign(workplace: SlotWorkplace, signer: Signer, terms: Terms | None) -> list[SigningResult]:
+    return list(sign_named(range(len(workplace.documents)), workplace, signer, terms=terms or terms_of(signer)))
 
 
 def advance(documents: Sequence[Stored], results: Sequence[SigningResult]) -> list[Stored]:

@@ -1,10 +1,10 @@
 """One action of one person: many documents, both formats, one approval, at the speed of the key.
 
 A batch is cut into chunks.  Each chunk is prepared, signed and attached in turn, and several chunks are under way at
-once in lanes: while the key works on one, the next is prepared and the one before is attached.  A key in memory has as
-many lanes as it can work in at once, and each goes through its chunk document by document.  The number under way is
-bounded, so memory stays flat however long the batch.  The key is held here and nowhere else; RSA of the `cryptography`
-package works outside Python's lock, so threads are enough for it.
+once in lanes: while the key works on one, the next is prepared and the one before is attached.  A key in memory works
+in threads of its own beside one lane that goes through its chunk document by document, and the other lane keeps what
+is done.  The number under way is bounded, so memory stays flat however long the batch.  The key is held here and
+nowhere else; RSA of the `cryptography` package works outside Python's lock, so threads are enough for it.
 
 Documents are opened and kept in rooms: one in this process, or one in each worker process (`workers.py`).
 """
@@ -20,7 +20,8 @@ from functools import partial
 from itertools import chain, count, islice
 from typing import Final, Generic
 
-from signing.batch.keys import KeyDesk, count_parallel_calls, is_in_memory
+from signing.batch.beside import KeyThreads
+from signing.batch.keys import KeyDesk, count_key_threads, count_parallel_calls, is_in_memory
 from signing.batch.lanes import Lanes
 from signing.batch.rooms import LocalRoom, Room
 from signing.batch.tasks import SigningResult, SigningTask
@@ -105,25 +106,29 @@ def sign_named(
     desk = KeyDesk(signer, terms.identity)
     chunks = _cut(names, chunk_size or _fit_chunk(signer))
     first = list(islice(chunks, 2))
-    if len(first) < 2:
-        room = LocalRoom(workplace, terms, timestamps=timestamps)
-        for chunk in first:
-            yield from _work(room, desk, workplace, chunk)
-        return
+    workers = workers if len(first) > 1 else 0
     with ExitStack() as stack:
         rooms: list[Room[NameT, KeptT]] = [
             stack.enter_context(closing(WorkerRoom(workplace, terms))) for _ in range(workers)
         ]
         rooms = rooms or [LocalRoom(workplace, terms, timestamps=timestamps)]
-        lanes = _count_lanes(signer, workers)
-        works = [partial(_work, rooms[number % len(rooms)], desk, workplace) for number in range(lanes)]
-        yield from Lanes(chain(first, chunks), works, limit=2 * lanes).run()
+        beside = KeyThreads(desk.sign_one, count_key_threads(signer)) if is_in_memory(signer) and not workers else None
+        keys = None if beside is None else stack.enter_context(beside)
+        lanes = _count_lanes(signer, workers) if len(first) > 1 else 1
+        works = [partial(_work, rooms[number % len(rooms)], desk, workplace, keys) for number in range(lanes)]
+        if len(first) > 1:
+            yield from Lanes(chain(first, chunks), works, limit=2 * lanes).run()
+        else:
+            yield from chain.from_iterable(map(works[0], first))
 
 
 def _count_lanes(signer: Signer, workers: int) -> int:
-    """Return the chunks under way at once: with a key elsewhere, one more than it works on, to be ready for it."""
-    calls = count_parallel_calls(signer)
-    return max(calls if is_in_memory(signer) else calls + 1, 2 * workers)
+    """Return the chunks under way at once.
+
+    A key in memory has one at work and one that is kept; a key elsewhere as many as it works on, and one to be ready
+    for it; each worker process two.
+    """
+    return max(2 if is_in_memory(signer) else count_parallel_calls(signer) + 1, 2 * workers)
 
 
 def choose_workers(count: int) -> int:
@@ -152,13 +157,17 @@ def _cut(names: Iterable[NameT], size: int) -> Iterator[_Chunk[NameT]]:
 
 
 def _work(
-    room: Room[NameT, KeptT], desk: KeyDesk, workplace: Workplace[NameT, KeptT], chunk: _Chunk[NameT]
+    room: Room[NameT, KeptT],
+    desk: KeyDesk,
+    workplace: Workplace[NameT, KeptT],
+    keys: KeyThreads | None,
+    chunk: _Chunk[NameT],
 ) -> list[KeptT]:
     """Prepare, sign and attach one chunk; a chunk that comes after the key was lost is not even opened."""
     if desk.lost is not None:
         return [workplace.keep(name, desk.lost) for name in chunk.names]
-    if desk.is_in_memory and isinstance(room, LocalRoom):
-        return room.work_through(chunk.names, desk.sign_one)
+    if keys is not None and isinstance(room, LocalRoom):
+        return room.work_through(chunk.names, keys)
     try:
         answers = desk.sign(room.prepare(chunk.number, chunk.names))
         return room.attach(chunk.number, answers)

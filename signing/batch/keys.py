@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from threading import BoundedSemaphore
 from typing import TypeAlias
 
-from signing.batch.rooms import Answer, Wanted
+from signing.batch.tasks import Answer, Wanted
 from signing.signer import ParallelSigner, Pending, Signer, SigningIdentity
 from transcript_core.errors import KeyUnavailable, SignatureMismatch, TranscriptError
+from transcript_core.pki.algorithms import Scheme
 from transcript_core.policy import SignatureFormat
 
 _Place: TypeAlias = tuple[int, SignatureFormat, Pending]
@@ -32,14 +33,12 @@ class KeyDesk:
         """Return why the key is not asked any more, or None."""
         return self._lost
 
-    @property
-    def is_in_memory(self) -> bool:
-        """Return whether the key answers at once, so that lists gain nothing."""
-        return is_in_memory(self._signer)
-
     def sign_one(self, wanted: Wanted) -> Answer:
-        """Return the answer for one document."""
-        return self.sign([wanted])[0]
+        """Return the answer for one document: as `sign`, without a list to cut."""
+        answer: dict[SignatureFormat, bytes | TranscriptError] = {}
+        places = [(0, kind, one) for kind, one in wanted.items() if not self._refuse((0, kind, one), (answer,))]
+        answer.update(zip((kind for _, kind, _ in places), self._sign(places) if places else (), strict=True))
+        return answer
 
     def sign(self, wanted: Sequence[Wanted]) -> list[Answer]:
         """Return the answers for the documents of one chunk, in their order."""
@@ -89,6 +88,14 @@ def count_parallel_calls(signer: Signer) -> int:
 def is_in_memory(signer: Signer) -> bool:
     """Return whether the key takes lists of any length and works in several threads: one that was read from a file."""
     return signer.list_size is None and count_parallel_calls(signer) > 1
+
+
+def count_key_threads(signer: Signer) -> int:
+    """Return how many threads a key in memory works in: one for each core but that of the documents' own work.
+
+    None for ECDSA, whose operation is over before another thread has woken up.
+    """
+    return 0 if signer.algorithm.scheme is Scheme.ECDSA else max(1, count_parallel_calls(signer) - 1)
 
 
 def _split(places: Sequence[_Place], size: int | None) -> Iterator[Sequence[_Place]]:

@@ -7,12 +7,14 @@ small: for each document the digests that wait, later what the workplace says of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from threading import Lock
-from typing import Final, Generic, Protocol, TypeAlias
+from typing import Final, Generic, Protocol
 
-from signing.batch.tasks import PreparedTask, SigningResult, attach_task, prepare_task
+from signing.batch.beside import Answers, KeyThreads
+from signing.batch.tasks import Answer, PreparedTask, SigningResult, Wanted, attach_task, prepare_task
 from signing.batch.workplace import KeptT, NameT, NameT_contra, Terms, Workplace
 from signing.signer import Pending
 from signing.timestamp import TimestampClient
@@ -21,12 +23,6 @@ from transcript_core.policy import SignatureFormat
 
 MAX_KEPT_OPEN: Final = 64
 """Documents of one chunk that stay opened between the visits, half a MiB each; those of a longer one are read again."""
-
-Wanted: TypeAlias = Mapping[SignatureFormat, Pending]
-"""The digests of one document that wait for values; the pendings without their state, which stays in the room."""
-
-Answer: TypeAlias = Mapping[SignatureFormat, bytes | TranscriptError]
-"""For each digest of one document its value, or why there is none."""
 
 
 class Room(Protocol[NameT_contra, KeptT]):
@@ -70,6 +66,7 @@ class LocalRoom(Generic[NameT, KeptT]):
         self._timestamps = timestamps
         self._held: dict[int, list[_Held[NameT]]] = {}
         self._lock = Lock()
+        self._working = Lock()
 
     def prepare(self, number: int, names: Sequence[NameT]) -> list[Wanted]:
         """As `Room.prepare`."""
@@ -83,18 +80,34 @@ class LocalRoom(Generic[NameT, KeptT]):
         held = self._held.pop(number)
         return self._keep(held, [self._attach(one, answer) for one, answer in zip(held, answers, strict=True)])
 
-    def work_through(self, names: Sequence[NameT], sign: Callable[[Wanted], Answer]) -> list[KeptT]:
+    def work_through(self, names: Sequence[NameT], keys: KeyThreads) -> list[KeptT]:
         """Prepare, sign and attach one document after the other; return what the workplace says of each.
 
-        For a key in memory: a thread that waits for Python's lock behind another one's long chunk would leave the key
-        idle, so between two uses of the key only one document's work is done.
+        For a key in memory, which works on some documents while the next is prepared.  One chunk is prepared at a time;
+        while the last of its documents wait and while it is kept, the next chunk is at work.
         """
-        held, outcomes = [], []
-        for name in names:
-            one = _Held(name, self._prepare(name))
-            held.append(one)
-            outcomes.append(self._attach(one, sign(_list_wanted(one.prepared))))
-        return self._keep(held, outcomes)
+        held: list[_Held[NameT]] = []
+        outcomes: dict[int, SigningResult | TranscriptError] = {}
+        answers: Answers = SimpleQueue()
+        with self._working:
+            for place, name in enumerate(names):
+                one = _Held(name, self._prepare(name))
+                held.append(one)
+                keys.submit(place, one.prepared.pendings if isinstance(one.prepared, PreparedTask) else {}, answers)
+                while len(held) - len(outcomes) > keys.depth or not answers.empty():
+                    self._attach_next(held, answers, outcomes)
+        while len(outcomes) < len(held):
+            self._attach_next(held, answers, outcomes)
+        return self._keep(held, [outcomes[place] for place in range(len(held))])
+
+    def _attach_next(
+        self, held: Sequence[_Held[NameT]], answers: Answers, outcomes: dict[int, SigningResult | TranscriptError]
+    ) -> None:
+        """Wait for the next answer and attach it."""
+        place, answer = answers.get()
+        if isinstance(answer, BaseException):
+            raise answer
+        outcomes[place] = self._attach(held[place], answer)
 
     def _prepare(self, name: NameT) -> PreparedTask | TranscriptError:
         try:

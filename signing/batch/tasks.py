@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
 
 from signing import pades, xades
 from signing.eligibility import SignerCheck
@@ -24,6 +25,12 @@ from transcript_core.pki.evidence import Evidence
 from transcript_core.policy import SignatureFormat, SignatureLevel, SigningPolicy, Slot
 from transcript_core.render.appearance import Appearance
 from transcript_core.xml import StoredDocument
+
+Wanted: TypeAlias = Mapping[SignatureFormat, Pending]
+"""The digests of one document that wait for values; outside this process without their state."""
+
+Answer: TypeAlias = Mapping[SignatureFormat, bytes | TranscriptError]
+"""For each digest of one document its value, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +101,8 @@ class PreparedTask:
     @property
     def pdf(self) -> bytes | OpenPdf | None:
         """Return the PDF to attach to, in the same way."""
-        opened = self.opened_pdf
-        return opened if opened and opened.octets is _get_octets(self.task.pdf) else self.task.pdf
+        opened, given = self.opened_pdf, self.task.pdf
+        return opened if opened and isinstance(given, bytes) and opened.octets is given else given
 
 
 def prepare_task(task: SigningTask, identity: SigningIdentity, *, check: SignerCheck, at: datetime) -> PreparedTask:
@@ -156,8 +163,8 @@ def _prepare_pdf(task: SigningTask, identity: SigningIdentity, at: datetime) -> 
     return pdf, pades.prepare(pdf, task.slot, identity, at=at, appearance=task.appearance, policy=task.policy)
 
 
-def _get_octets(document: bytes | StoredDocument | OpenPdf | None) -> bytes | None:
-    return document.octets if isinstance(document, StoredDocument | OpenPdf) else document
+def _get_octets(document: bytes | StoredDocument) -> bytes:
+    return document.octets if isinstance(document, StoredDocument) else document
 
 
 def _attach(

@@ -22,7 +22,8 @@ from multiprocessing.connection import Connection
 from threading import Lock
 from typing import Any, Final, Generic
 
-from signing.batch.rooms import Answer, LocalRoom, Wanted
+from signing.batch.rooms import LocalRoom
+from signing.batch.tasks import Answer, Wanted
 from signing.batch.workplace import KeptT, NameT, Terms, WorkerLost, Workplace
 
 MAX_RESTARTS: Final = 3

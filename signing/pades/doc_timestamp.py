@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from signing.pades.section import SignatureSection, build_end, closes_file
+from signing.pades.section import SignatureSection, build_end
 from signing.pades.stored import StoredPdf, get_reference, read_stored
 from transcript_core.errors import MalformedTranscript, SlotNotReady, StaleDigest, TimestampRefused, TrustMaterialError
 from transcript_core.pdf import Ref, Value, parse_value, write_value
@@ -117,7 +117,7 @@ def _build_section(stored: StoredPdf, room: int) -> SignatureSection:
 def _find_page(stored: StoredPdf) -> int:
     """Return the page of the field that closes the file."""
     for field in stored.form.fields.values():
-        if closes_file(field):
+        if field.closes_file:
             dictionary, _ = parse_value(field.dictionary + b">>")
             return get_reference(dictionary.get("P") if isinstance(dictionary, dict) else None, "the seal's page")
     raise MalformedTranscript("the PDF has no field that closes it; it was not made here")

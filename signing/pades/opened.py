@@ -1,7 +1,8 @@
-"""A stored PDF opened for signing: read once and hashed once, however many signatures follow.
+"""A stored PDF opened for signing: read once, hashed once and never copied, however many signatures follow.
 
 Every signature appends a section, so the hash of the file so far is the beginning of all later ones: it is kept running
-and copied wherever a digest is taken.  The same hash names the file in a content-addressed store.
+and copied wherever a digest is taken.  The same hash names the file in a content-addressed store.  The sections stand
+beside the file they follow and are joined only for whoever asks for the octets in one piece.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Final
 from transcript_core.errors import MalformedTranscript
 from transcript_core.render.prepared import PreparedForm, read_prepared, read_successor
 
+_FIRST_TABLE: Final = b"xref\n0 "
 _LATER_TABLE: Final = re.compile(
     rb"xref\n((?:\d{1,10} \d{1,10}\n(?:\d{10} 00000 n \n)+)+)trailer\n<<[^\n]*/Prev (\d{1,10})>>\nstartxref\n"
 )
-_TABLE_PART: Final = re.compile(rb"^(\d+) (\d+)$", re.MULTILINE)
+_TABLE_PART: Final = re.compile(rb"(\d+) (\d+)\n(?:\d{10} 00000 n \n)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,11 @@ class OpenPdf:
         MalformedTranscript: the file is not one of ours.
     """
 
-    __slots__ = ("_running", "_updates", "form", "octets")
+    __slots__ = ("_pieces", "_running", "_updates", "form", "length")
 
     def __init__(self, octets: bytes) -> None:
-        self.octets = octets
+        self._pieces: tuple[bytes, ...] = (octets,)
+        self.length = len(octets)
         self.form: PreparedForm = read_prepared(octets)
         self._updates: _Updates | None = None
         self._running: dict[str, tuple[int, hashlib._Hash]] = {}  # by hash: how many octets it has seen, and its state
@@ -47,6 +50,18 @@ class OpenPdf:
     def __reduce__(self) -> tuple[type[OpenPdf], tuple[bytes]]:
         """Travel to another process as octets alone; what is known of them is found there again."""
         return OpenPdf, (self.octets,)
+
+    @property
+    def octets(self) -> bytes:
+        """Return the file."""
+        if len(self._pieces) > 1:
+            self._pieces = (b"".join(self._pieces),)
+        return self._pieces[0]
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """Return the file in the pieces in which it lies in memory, in order: what a store writes."""
+        return self._pieces
 
     @property
     def sha256(self) -> bytes:
@@ -66,47 +81,55 @@ class OpenPdf:
         Raises:
             MalformedTranscript: a section is not of the form that this program writes.
         """
-        known = self._updates
-        if known is None or known.startxref != self.form.startxref:
-            known = _Updates(self.form.startxref, _list_updated(self.octets, self.form.startxref, known))
-            self._updates = known
-        return known.numbers
+        if self._updates is None:
+            self._updates = _Updates(self.form.startxref, _list_updated(self.octets, self.form.startxref))
+        return self._updates.numbers
 
     def append(self, section: bytes) -> OpenPdf:
-        """Return the file with one more section; nothing in front of it is read or hashed again.
+        """Return the file with one more section; nothing in front of it is read, hashed or copied.
 
         Raises:
             MalformedTranscript: the section is none that follows this file.
         """
         longer = object.__new__(OpenPdf)
-        longer.octets = self.octets + section
-        longer.form = read_successor(self.form, longer.octets)
-        longer._updates = self._updates or _Updates(self.form.startxref, self.list_updated())
+        longer._pieces = (*self._pieces, section)
+        longer.length = self.length + len(section)
+        longer.form = read_successor(self.form, section)
+        longer._updates = None
+        table = _LATER_TABLE.match(section, max(0, longer.form.startxref - self.length))
+        if table is not None and int(table[2]) == self.form.startxref:  # else it is looked for when it is asked for
+            longer._updates = _Updates(longer.form.startxref, self.list_updated().union(_list_numbers(table)))
         longer._running = dict(self._running)
         return longer
 
     def _run(self, hash_name: str) -> hashlib._Hash:
         """Return the state after the last octet; only to be copied."""
         seen, state = self._running.get(hash_name) or (0, hashlib.new(hash_name))
-        if seen < len(self.octets):
-            state = state.copy()
-            state.update(memoryview(self.octets)[seen:])
-            self._running[hash_name] = len(self.octets), state
+        if seen < self.length:
+            state, at = state.copy(), 0
+            for piece in self._pieces:
+                if at + len(piece) > seen:
+                    state.update(memoryview(piece)[max(0, seen - at) :])
+                at += len(piece)
+            self._running[hash_name] = self.length, state
         return state
 
 
-def _list_updated(pdf: bytes, startxref: int, known: _Updates | None) -> frozenset[int]:
-    """Follow the chain of tables back to the first section, or to one whose answer is known."""
+def _list_updated(pdf: bytes, startxref: int) -> frozenset[int]:
+    """Follow the chain of tables back to the first section."""
     numbers: set[int] = set()
-    while not pdf.startswith(b"xref\n0 ", startxref):
-        if known is not None and startxref == known.startxref:
-            return known.numbers | numbers
-        table = _LATER_TABLE.match(pdf, startxref)
-        previous = startxref if table is None else int(table[2])
-        if table is None or previous >= startxref:
-            raise MalformedTranscript("a section of the PDF was not written by this program; it cannot be signed")
-        for first, count in _TABLE_PART.findall(pdf, *table.span(1)):
-            start = int(first)
-            numbers.update(range(start, start + int(count)))
+    while (table := _LATER_TABLE.match(pdf, startxref)) is not None:
+        numbers |= _list_numbers(table)
+        previous = int(table[2])
+        if previous >= startxref:
+            break
         startxref = previous
+    if not pdf.startswith(_FIRST_TABLE, startxref):
+        raise MalformedTranscript("a section of the PDF was not written by this program; it cannot be signed")
     return frozenset(numbers)
+
+
+def _list_numbers(table: re.Match[bytes]) -> set[int]:
+    """Return the numbers of the objects that a table lists."""
+    parts = [(int(first), int(count)) for first, count in _TABLE_PART.findall(table[1])]
+    return {number for first, count in parts for number in range(first, first + count)}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -31,7 +31,6 @@ from signing.pades.section import (
     SignatureSection,
     build_signature_section,
     choose_location,
-    closes_file,
 )
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_identity, check_value
 from signing.state import KeptState, StateValue
@@ -63,6 +62,7 @@ class PadesState(KeptState):
     section: SignatureSection
     attributes: SignedAttributes
     file_digest: bytes  # of the file and the section around its hole, by the algorithm's hash
+    file: OpenPdf | None = field(default=None, repr=False)  # the very file it was prepared for, while it is at hand
 
     def write(self) -> dict[str, StateValue]:
         """Return the state as plain values."""
@@ -102,15 +102,15 @@ def prepare(
     """
     check_identity(identity, slot)
     opened = _open(pdf)
-    field = _find_field(opened, slot)
-    _check_open(opened, field, f"document {slot.serial} version {slot.version}, slot {slot.slot_id}")
+    prepared = _find_field(opened, slot)
+    _check_open(opened, prepared, f"document {slot.serial} version {slot.version}, slot {slot.slot_id}")
     signed_at = at.astimezone(UTC).replace(microsecond=0)
     attributes = build_attributes(identity, slot, policy)
     timestamped = (level or slot.rule.level) is not SignatureLevel.B_B
     section = build_signature_section(
         opened.form,
-        field,
-        base_length=len(opened.octets),
+        prepared,
+        base_length=opened.length,
         facts=SignatureFacts(signed_at, name=slot.name, location=choose_location(identity)),
         appearance=appearance,
         room=measure_cms(identity, attributes) + (TIMESTAMP_ROOM if timestamped else 0),
@@ -127,7 +127,7 @@ def prepare(
         signature_algorithm=identity.algorithm,
         certificate_sha256=identity.certificate.sha256,
         signing_time=signed_at,
-        state=PadesState(section, attributes, file_digest),
+        state=PadesState(section, attributes, file_digest, opened),
     )
 
 
@@ -202,10 +202,10 @@ def _check_timestamp(timestamp: bytes, imprint: bytes, where: str) -> None:
 
 
 def _find_field(opened: OpenPdf, slot: Slot) -> PreparedField:
-    field = opened.form.fields.get(slot.slot_id)
-    if field is None:
+    prepared = opened.form.fields.get(slot.slot_id)
+    if prepared is None:
         raise NotFound(f"the PDF has no field for slot {slot.slot_id}; it is signed in the XML alone")
-    return field
+    return prepared
 
 
 def _check_open(opened: OpenPdf, field: PreparedField, where: str) -> None:
@@ -213,21 +213,27 @@ def _check_open(opened: OpenPdf, field: PreparedField, where: str) -> None:
     updated = opened.list_updated()
     if field.object_number in updated:
         raise SlotNotReady(f"{where}: the PDF's field is already signed")
-    if updated and any(closes_file(one) and one.object_number in updated for one in opened.form.fields.values()):
+    if not opened.form.locking.isdisjoint(updated):
         raise SlotNotReady(f"{where}: the seal has closed the PDF, nothing can be signed in it any more")
 
 
 def _check_unchanged(opened: OpenPdf, pending: Pending, state: PadesState) -> None:
-    """Hold the state against the digest that is signed, and the file against the state."""
+    """Hold the state against the digest that is signed, and the file against the state.
+
+    The file that was prepared cannot have changed as long as it is the same one; any other is hashed.
+    """
     signed = state.attributes.with_digest(state.file_digest)
     if hashlib.new(pending.digest_algorithm, signed).digest() != pending.digest:
         raise MalformedTranscript(f"{pending.where}: the pending state does not belong to its digest; prepare again")
     section = state.section
-    if opened.digest_with((section.before, section.after), pending.digest_algorithm) == state.file_digest:
+    if (
+        state.file is opened
+        or opened.digest_with((section.before, section.after), pending.digest_algorithm) == state.file_digest
+    ):
         return
-    field = opened.form.fields.get(pending.slot_id)
-    if field is not None:
-        _check_open(opened, field, pending.where)
+    prepared = opened.form.fields.get(pending.slot_id)
+    if prepared is not None:
+        _check_open(opened, prepared, pending.where)
     raise StaleDigest(f"{pending.where}: the PDF changed since it was prepared; prepare it again")
 
 

@@ -68,7 +68,7 @@ def build_signature_section(
         room: bytes of CMS to leave place for.
     """
     signature, first = form.size, form.size + 1
-    lock = _LOCK_REFERENCE % form.root if closes_file(field) else b""
+    lock = _LOCK_REFERENCE % form.root if field.closes_file else b""
     head = b"%d 0 obj\n%s%s/ByteRange[" % (signature, _describe(facts), lock)
     hole_start = base_length + len(head) + _BYTE_RANGE_WIDTH + len(b"]/Contents ")
     hole_end = hole_start + 2 * room + 2
@@ -104,11 +104,6 @@ def build_end(form: PreparedForm, offsets: Mapping[int, int], table_at: int) -> 
         form.startxref,
         table_at,
     )
-
-
-def closes_file(field: PreparedField) -> bool:
-    """Say whether the signature in this field locks the file (ISO 32000-1, table 233)."""
-    return b"/Lock " in field.dictionary
 
 
 def choose_location(identity: SigningIdentity) -> str:

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from asn1crypto import cms, core, parser
 
-from signing.pades.section import closes_file
 from transcript_core.errors import MalformedTranscript
 from transcript_core.pdf import Name, PdfFile, PdfObject, Ref, Stream, String, Value, read_pdf
 from transcript_core.pki import cades
@@ -96,8 +95,7 @@ class StoredPdf:
     @property
     def is_closed(self) -> bool:
         """Say whether the signature that locks the file is there."""
-        locking = {one.object_number for one in self.form.fields.values() if closes_file(one)}
-        return any(not locking.isdisjoint(revision.objects) for revision in self.file.revisions[1:])
+        return any(not self.form.locking.isdisjoint(revision.objects) for revision in self.file.revisions[1:])
 
     @property
     def has_store(self) -> bool:

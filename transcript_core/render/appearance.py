@@ -19,8 +19,8 @@ from typing import Final, TypeAlias
 
 from transcript_core.clock import VIETNAM_TIME
 from transcript_core.render.drawing import Box, Line, dash, draw_lines, draw_qr, fill, number, stroke
-from transcript_core.render.fonts import FONT_NAME
-from transcript_core.render.qr import build_qr_code
+from transcript_core.render.fonts import FONT_NAME, AppearanceFont
+from transcript_core.render.qr import QrCode, build_qr_code
 
 Piece: TypeAlias = bytes | int | str
 
@@ -86,6 +86,28 @@ def build_person_appearance(
     Raises:
         MalformedTranscript: a text has a character that the appearance font lacks.
     """
+    return _build(width, height, draw_person(width, height, name=name, title=title, signed_at=signed_at, world=world))
+
+
+def draw_person(
+    width: float,
+    height: float,
+    *,
+    name: str,
+    title: str,
+    signed_at: datetime,
+    world: str | None = None,
+    font: AppearanceFont | None = None,
+) -> bytes:
+    """Return what the stream of that appearance holds, unpacked, by which a verifier knows it again.
+
+    Args:
+        font: of the file that is drawn for; None: of a file made here.
+
+    Raises:
+        MalformedTranscript: as `build_person_appearance`.
+        LimitExceeded: the place is too small for any size.
+    """
     lines = [
         *(Line(part, _SMALL, may_break=True) for part in title.split(" / ") if part),
         Line(name, strong=True, may_break=True),
@@ -93,8 +115,8 @@ def build_person_appearance(
         Line(f"Ký số: {format_instant(signed_at)}", _SMALL),
     ]
     frame = Box(0, 0, width, height)
-    drawing = [fill(frame), stroke(frame.shrink(0.3), INK, 0.6), draw_lines(lines, frame.shrink(_PADDING), INK, 14)]
-    return _build(width, height, drawing)
+    text = draw_lines(lines, frame.shrink(_PADDING), INK, 14, font=font)
+    return _join([fill(frame), stroke(frame.shrink(0.3), INK, 0.6), text])
 
 
 def build_seal_appearance(
@@ -106,13 +128,30 @@ def build_seal_appearance(
         MalformedTranscript: a text has a character that the appearance font lacks.
         LimitExceeded: `qr_url` does not fit a QR code.
     """
+    drawing = draw_seal(width, height, school_name=school_name, signed_at=signed_at, code=build_qr_code(qr_url))
+    return _build(width, height, drawing, packed=False)  # it is made for each document, and packing saves 1 KB
+
+
+def draw_seal(
+    width: float,
+    height: float,
+    *,
+    school_name: str,
+    signed_at: datetime,
+    code: QrCode,
+    font: AppearanceFont | None = None,
+) -> bytes:
+    """Return what the stream of that appearance holds, unpacked.  Arguments and errors as for `draw_person`."""
     square, panel = _split_seal(width, height)
-    code = draw_qr(build_qr_code(qr_url), square)
-    return _build(width, height, [fill(Box(0, 0, width, height)), code, *_draw_panel(panel, school_name, signed_at)])
+    return _join(
+        [fill(Box(0, 0, width, height)), draw_qr(code, square), *_draw_panel(panel, school_name, signed_at, font)]
+    )
 
 
 @lru_cache(maxsize=64)
-def _draw_panel(panel: Box, school_name: str, signed_at: datetime) -> tuple[bytes, ...]:
+def _draw_panel(
+    panel: Box, school_name: str, signed_at: datetime, font: AppearanceFont | None = None
+) -> tuple[bytes, ...]:
     """Return the seal's part that is the same in all documents of one batch."""
     lines = [
         Line("ĐÃ KÝ SỐ VÀ PHÁT HÀNH", _SMALLER),
@@ -123,7 +162,7 @@ def _draw_panel(panel: Box, school_name: str, signed_at: datetime) -> tuple[byte
     return (
         stroke(panel.shrink(0.9), SEAL_RED, 1.8),
         stroke(panel.shrink(3.4), SEAL_RED, 0.6),
-        draw_lines(lines, panel.shrink(7), SEAL_RED, 14, comfortable=10),
+        draw_lines(lines, panel.shrink(7), SEAL_RED, 14, comfortable=10, font=font),
     )
 
 
@@ -133,7 +172,7 @@ def build_waiting_appearance(width: float, height: float, *, lines: tuple[str, .
     frame = Box(0, 0, width, height)
     shown = [Line(lines[0], strong=True, may_break=True), *(Line(line, _SMALL) for line in lines[1:])]
     content = draw_lines(shown, frame.shrink(_PADDING), WAITING_GREY, 12)
-    return _build(width, height, [fill(frame), dash(frame.shrink(0.4), WAITING_GREY), content])
+    return _build(width, height, _join([fill(frame), dash(frame.shrink(0.4), WAITING_GREY), content]))
 
 
 @lru_cache(maxsize=64)
@@ -145,7 +184,7 @@ def build_waiting_seal_appearance(width: float, height: float, *, school_name: s
     drawing = [fill(Box(0, 0, width, height))]
     for box, lines in ((square, code), (panel, seal)):
         drawing += [dash(box.shrink(0.4), WAITING_GREY), draw_lines(lines, box.shrink(5), WAITING_GREY, 11)]
-    return _build(width, height, drawing)
+    return _build(width, height, _join(drawing))
 
 
 def _split_seal(width: float, height: float) -> tuple[Box, Box]:
@@ -155,9 +194,13 @@ def _split_seal(width: float, height: float) -> tuple[Box, Box]:
     return Box(0, (height - side) / 2, side, side), Box(side + gap, 0, width - side - gap, height)
 
 
-def _build(width: float, height: float, drawing: Sequence[bytes]) -> Appearance:
-    stream = zlib.compress(b"q\n" + b"\n".join(drawing) + b"\nQ", _PACKING)
+def _join(drawing: Sequence[bytes]) -> bytes:
+    return b"q\n" + b"\n".join(drawing) + b"\nQ"
+
+
+def _build(width: float, height: float, content: bytes, *, packed: bool = True) -> Appearance:
+    stream = zlib.compress(content, _PACKING) if packed else content
     head = b"<</Type/XObject/Subtype/Form/FormType 1/BBox[0 0 %s %s]" % (number(width), number(height))
     resources = b"/Resources<</Font<</%s " % FONT_NAME.encode("ascii")
-    tail = b">>>>/Filter/FlateDecode/Length %d>>" % len(stream)
+    tail = b">>>>%s/Length %d>>" % (b"/Filter/FlateDecode" if packed else b"", len(stream))
     return Appearance(width, height, (AppearanceObject((head, resources, FONT_NAME, tail), stream),))

@@ -95,15 +95,24 @@ def draw_qr(code: QrCode, square: Box) -> bytes:
 
 
 def draw_lines(
-    lines: Sequence[Line], box: Box, colour: bytes, largest: float, *, comfortable: float = COMFORTABLE
+    lines: Sequence[Line],
+    box: Box,
+    colour: bytes,
+    largest: float,
+    *,
+    comfortable: float = COMFORTABLE,
+    font: AppearanceFont | None = None,
 ) -> bytes:
     """Draw the lines centred in the box, as large as they fit and at most `largest` points.
+
+    Args:
+        font: of the file that is drawn for; None: of a file made here.
 
     Raises:
         MalformedTranscript: the font lacks a character.
         LimitExceeded: the box is too small for any size.
     """
-    font = load_font()
+    font = font or load_font()
     set_lines, size = _fit(lines, box, (largest, comfortable), font)
     total = sum(line.scale for line in set_lines) * size * _LEADING
     top = box.y + (box.height + total) / 2

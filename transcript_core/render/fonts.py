@@ -37,7 +37,7 @@ _SHEET: Final = b"""
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AppearanceFont:
     """One font of /DR.  `objects[0]` is the Type0 font; references inside are indexes into `objects`."""
 

@@ -49,6 +49,11 @@ class PreparedField:
     rect: tuple[float, float, float, float]  # left, bottom, right, top; points
 
     @property
+    def closes_file(self) -> bool:
+        """Say whether the signature in this field locks the file (ISO 32000-1, table 233)."""
+        return b"/Lock " in self.dictionary
+
+    @property
     def width(self) -> float:
         """Return the width in points."""
         return self.rect[2] - self.rect[0]
@@ -69,6 +74,7 @@ class PreparedForm:
     size: int  # /Size of the last revision: the next free object number
     startxref: int  # of the last revision: /Prev of the next
     fields: Mapping[str, PreparedField]  # by slot Id, in signing order
+    locking: frozenset[int]  # object numbers of the fields whose signature closes the file
     fonts: Mapping[str, int]  # name in /DR /Font -> object number
 
 
@@ -78,6 +84,7 @@ class _Head:
 
     root: int
     fields: Mapping[str, PreparedField]
+    locking: frozenset[int]
     fonts: Mapping[str, int]
 
 
@@ -98,6 +105,7 @@ def read_prepared(pdf: bytes) -> PreparedForm:
         size=int(trailer[1]),
         startxref=int(trailer[6]),
         fields=head.fields,
+        locking=head.locking,
         fonts=head.fonts,
     )
 
@@ -119,6 +127,7 @@ def read_successor(form: PreparedForm, pdf: bytes) -> PreparedForm:
         size=int(trailer[1]),
         startxref=int(trailer[6]),
         fields=form.fields,
+        locking=form.locking,
         fonts=form.fonts,
     )
 
@@ -153,7 +162,8 @@ def _read_head(head: bytes) -> _Head:
     if [b"%d 0 R" % field.object_number for field in fields.values()] != _REFERENCE.findall(form[2]):
         raise MalformedTranscript("the signature fields of the PDF are not those that its form lists")
     fonts = {name.decode("ascii"): int(number) for name, number in _FONT.findall(form[3])}
-    return _Head(int(catalog[1]), fields, fonts)
+    locking = frozenset(field.object_number for field in fields.values() if field.closes_file)
+    return _Head(int(catalog[1]), fields, locking, fonts)
 
 
 def _read_fields(pdf: bytes, position: int, *, count: int) -> dict[str, PreparedField]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, reduce
-from operator import xor
+from operator import itemgetter, xor
 from typing import Final, TypeAlias
 
 import qrcode
@@ -93,6 +93,17 @@ def build_qr_code(url: str) -> QrCode:
     return QrCode(layout.modules, layout.place(octets).to_bytes(_fill_octets(layout.modules) * layout.modules // 8))
 
 
+def read_qr_code(code: QrCode) -> str | None:
+    """Return the address in a code that `build_qr_code` made; None for any other, damaged ones included."""
+    layout = next((found for found in map(_get_layout, VERSIONS) if found.modules == code.modules), None)
+    octets = None if layout is None else layout.read(code.packed)
+    try:
+        url = None if octets is None else octets.decode("ascii")
+        return url if url is not None and build_qr_code(url) == code else None
+    except (UnicodeDecodeError, LimitExceeded):
+        return None
+
+
 def _encode(url: str) -> bytes:
     try:
         return url.encode("ascii")
@@ -114,15 +125,36 @@ class _Layout:
         blocks = _Blocks(version)
         self._capacity = sum(blocks.sizes)
         self.room = self._capacity - (3 if self._wide else 2)
-        self._blank, added = _take_apart(version, blocks.total)
+        blank, added = _take_apart(version, blocks.total)
         self._added = [_combine_corrected(at, blocks, added) for at in range(self._capacity)]
+        self._known = bytes(self._capacity), blank
+        self._blank, self._pick = blank, itemgetter(*_list_places(blocks, added, self.modules))
 
     def place(self, octets: bytes) -> int:
-        """Return the modules of the data as one number: `QrCode.packed`, its first octet the highest."""
-        modules = self._blank
-        for (high, low), codeword in zip(self._added, self._frame(octets), strict=True):
-            modules ^= high[codeword >> 4] ^ low[codeword & 15]
+        """Return the modules of the data as one number: `QrCode.packed`, its first octet the highest.
+
+        What differs from the code before is all that is added: half of an address is the same for a whole school.
+        """
+        before, modules = self._known  # one value, so that threads need no lock
+        frame = self._frame(octets)
+        for (high, low), codeword in zip(self._added, map(xor, before, frame), strict=True):
+            if codeword:
+                modules ^= high[codeword >> 4] ^ low[codeword & 15]
+        self._known = frame, modules
         return modules
+
+    def read(self, packed: bytes) -> bytes | None:
+        """Return the data that the modules hold, corrections not looked at; None when they are of another form."""
+        width = self.modules * _fill_octets(self.modules)
+        if len(packed) * 8 != width:
+            return None
+        bits = f"{int.from_bytes(packed) ^ self._blank:0{width}b}"
+        data = int("".join(self._pick(bits)), 2)
+        length_bits, total = 16 if self._wide else 8, 8 * self._capacity
+        length = data >> total - 4 - length_bits & (1 << length_bits) - 1
+        if data >> total - 4 != _BYTE_MODE or length > self.room:
+            return None
+        return (data >> total - 4 - length_bits - 8 * length & (1 << 8 * length) - 1).to_bytes(length)
 
     def _frame(self, octets: bytes) -> bytes:
         """Return the data codewords: mode, length, octets, terminator, padding (7.4.3, 7.4.5, 7.4.10)."""
@@ -138,7 +170,7 @@ class _Blocks:
 
     def __init__(self, version: int) -> None:
         blocks = rs_blocks(version, ERROR_CORRECT_M)
-        self.sizes = [block.data_count for block in blocks]
+        self.sizes: list[int] = [block.data_count for block in blocks]
         self.total = sum(block.total_count for block in blocks)
         self._corrections: int = blocks[0].total_count - blocks[0].data_count
         self._remainders = _list_remainders(self._corrections)
@@ -151,6 +183,17 @@ class _Blocks:
             start += size
         corrections = [self._correct(block) for block in blocks]
         return _take_in_turn(blocks) + _take_in_turn(corrections)
+
+    def list_order(self) -> list[int]:
+        """Return, for each data codeword, where it stands when they are taken in turn."""
+        starts = [sum(self.sizes[:at]) for at in range(len(self.sizes))]
+        turns = [
+            start + at
+            for at in range(self.sizes[-1])
+            for start, size in zip(starts, self.sizes, strict=True)
+            if at < size
+        ]
+        return sorted(range(len(turns)), key=turns.__getitem__)
 
     def _correct(self, block: bytes) -> bytes:
         keep, shift = (1 << 8 * (self._corrections - 1)) - 1, 8 * (self._corrections - 1)
@@ -200,6 +243,17 @@ def _take_apart(version: int, total: int) -> tuple[int, list[_Halves]]:
             places[index] = 1 << len(indexes) - 1 - position
     halves = [_combine(places[start : start + 4]) for start in range(1, 8 * total + 1, 4)]
     return blank, list(zip(halves[::2], halves[1::2], strict=True))
+
+
+def _list_places(blocks: _Blocks, added: Sequence[_Halves], modules: int) -> list[int]:
+    """Return, for each bit of the data codewords, its module's place: 0 is the first of the highest row."""
+    last = modules * _fill_octets(modules) - 1
+    return [
+        last - half[1 << bit].bit_length() + 1
+        for at in blocks.list_order()
+        for half in added[at]
+        for bit in range(3, -1, -1)
+    ]
 
 
 def _write_probe(total: int, bit: int) -> bytes:

@@ -54,6 +54,11 @@ class StoredDocument:
         return StoredDocument, (self.octets,)
 
     @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """Return the document in the pieces in which it lies in memory, in order: what a store writes."""
+        return (self.octets,)
+
+    @property
     def sha256(self) -> bytes:
         """Return the SHA-256 of the whole document, 32 raw bytes: the name of its file.
 

@@ -452,6 +452,10 @@ def test_lists_are_signed_side_by_side_where_the_signer_allows_it() -> None:
     class Parallel(Handled):
         parallel_calls: int = 2
 
+        @property
+        def list_size(self) -> int | None:
+            return 64
+
         def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
             both.wait()  # broken, hence an error, unless two calls meet
             return super().sign_digests(digests)

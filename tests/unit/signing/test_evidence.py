@@ -155,6 +155,22 @@ def test_the_ca_certificate_is_fetched_by_its_address_and_its_loss_is_told() -> 
     assert {url for url, _ in caught.value.servers} == set(signer.certificate.ca_issuers_urls)
 
 
+def test_what_leads_to_no_anchor_yet_is_asked_for_by_the_guarded_way_alone(tmp_path: Path) -> None:
+    open_way, guarded = Network(), Network()
+    trust = make_pki(tmp_path).trust_store()
+    own = open_person()
+    stranger = EvidenceCollector(open_way, trust, open_way.clock, fetch_unproven=guarded)
+    with pytest.raises(EvidenceUnavailable, match="no path"):
+        stranger.collect(own.certificate, chain=own.chain)
+    assert open_way.calls == [], "no status either"
+    assert open_way.count("/ca/") == 0
+    known = EvidenceCollector(open_way, anchors_only(), open_way.clock, fetch_unproven=guarded)
+    assert known.collect(own.certificate).ocsps
+    assert open_way.count("/ca/") == 0
+    assert guarded.calls
+    assert guarded.count("/ca/") == len(guarded.calls)
+
+
 def test_a_revoked_certificate_comes_with_the_proof_of_it() -> None:
     signer = open_person(f"Thu hồi {uuid.uuid4()}", "001170000999")
     network = Network()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from keys_dev.server import running
 from signing.evidence import EvidenceCollector
-from signing.http import HttpFetch
+from signing.http import HttpFetch, fetch_public
 from signing.keystores.pkcs12 import open_pkcs12
 from signing.timestamp import TimestampClient
 from transcript_core.clock import SystemClock
@@ -23,10 +26,15 @@ from transcript_core.pki.trust import World
 
 
 class _Handler(BaseHTTPRequestHandler):
+    asked: ClassVar[list[str]] = []  # paths of all requests so far
+
     def do_GET(self) -> None:
+        self.asked.append(self.path)
         status, headers, body = {
             "/ok": (200, {}, b"answer"),
             "/missing": (404, {}, b"no"),
+            "/encoding": (200, {}, (self.headers["Accept-Encoding"] or "").encode()),
+            "/packed": (200, {"Content-Encoding": "gzip"}, gzip.compress(b"x" * 1000)),
             "/long": (200, {}, b"x" * 1001),
             "/hop": (302, {"Location": "/ok"}, b""),
             "/loop": (302, {"Location": "/loop"}, b""),
@@ -38,6 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
             ),
             "/wait-forever": (503, {"Retry-After": "99999999999"}, b""),
             "/wait-nonsense": (503, {"Retry-After": "soon"}, b""),
+            "/inside": (302, {"Location": "http://10.1.2.3/"}, b""),
             "/file": (302, {"Location": "file:///etc/passwd"}, b""),
         }.get(self.path, (200, {}, b""))
         self.send_response_only(status)
@@ -102,12 +111,22 @@ def test_an_answer_is_returned(fetch: HttpFetch, address: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("/missing", "404"), ("/long", "longer than 1000"), ("/loop", "more than"), ("/file", "only http and https")],
+    [
+        ("/missing", "404"),
+        ("/long", "longer than 1000"),
+        ("/loop", "more than"),
+        ("/file", "only http and https"),
+        ("/packed", "compressed"),
+    ],
 )
 def test_what_is_no_usable_answer_is_refused_by_name(fetch: HttpFetch, address: str, path: str, reason: str) -> None:
     with pytest.raises(EvidenceUnavailable, match=reason) as caught:
         fetch(f"{address}{path}", max_bytes=1000)
     assert caught.value.servers
+
+
+def test_no_compressed_answer_is_asked_for(fetch: HttpFetch, address: str) -> None:
+    assert fetch(f"{address}/encoding", max_bytes=100) == b"identity"
 
 
 def test_an_answer_of_exactly_the_limit_is_taken(fetch: HttpFetch, address: str) -> None:
@@ -139,6 +158,63 @@ def test_a_dripping_server_is_left_at_the_deadline(address: str) -> None:
     with HttpFetch(timeout_s=0.3) as fetch, pytest.raises(EvidenceUnavailable, match="too long"):
         fetch(f"{address}/slow", max_bytes=1000)
     assert time.monotonic() - started < 1.5
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1"),
+        *("169.254.169.254", "100.64.0.1", "[fe80::1]", "[fd00::1]", "224.0.0.1", "2130706433"),
+    ],
+)
+def test_an_address_that_nobody_trusted_has_named_must_be_public(address: str, host: str) -> None:
+    port = address.rpartition(":")[2]
+    before = list(_Handler.asked)
+    with pytest.raises(EvidenceUnavailable, match="names a private address"):
+        fetch_public(f"http://{host}:{port}/ok", max_bytes=10)
+    assert _Handler.asked == before
+
+
+def test_a_name_that_stands_for_another_address_the_second_time_is_not_sent_anything(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter(["93.184.215.14", "127.0.0.1"])
+
+    def look_up(_host: object, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    before = list(_Handler.asked)
+    with pytest.raises(EvidenceUnavailable, match="names a private address"):
+        fetch_public(f"http://rebound.example:{address.rpartition(':')[2]}/ok", max_bytes=10)
+    assert next(answers, None) is None
+    assert _Handler.asked == before
+
+
+def test_a_public_server_is_asked_directly_and_its_redirects_are_looked_at(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loopback stands for all public addresses here; what a redirect leads to is none of them."""
+    port = address.rpartition(":")[2]
+    names = {"public.example": "127.0.0.1", "127.0.0.1": "127.0.0.1", "10.1.2.3": "10.1.2.3"}
+
+    def look_up(host: str | bytes, port: int, *_: object, **__: object) -> list[tuple[object, ...]]:
+        name = host.decode() if isinstance(host, bytes) else host
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (names[name], port))]
+
+    seen: list[str] = []
+
+    def is_public(text: str) -> bool:
+        seen.append(text)
+        return text == "127.0.0.1"
+
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:1")
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setattr("signing.http._is_public", is_public)
+    assert fetch_public(f"http://public.example:{port}/hop", max_bytes=10) == b"answer"
+    assert seen == ["127.0.0.1"] * 4, "two names and two connections"
+    with pytest.raises(EvidenceUnavailable, match="names a private address"):
+        fetch_public(f"http://public.example:{port}/inside", max_bytes=10)
 
 
 def test_servers_outside_the_list_are_not_asked(address: str) -> None:

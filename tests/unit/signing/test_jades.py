@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import pytest
 
 from signing import jades
 from signing.signer import Pending, PendingFormat, SigningIdentity
-from tests.support.signers import make_signer
+from tests.support.signers import MemorySigner, make_signer
 from transcript_core.errors import (
     KeyUnavailable,
     LimitExceeded,
@@ -100,3 +102,66 @@ def test_a_payload_beyond_the_limit_is_refused() -> None:
 def test_a_key_whose_algorithm_no_reader_accepts_is_refused() -> None:
     with pytest.raises(KeyUnavailable, match="p384"):
         jades.sign_jws(PAYLOAD, make_signer("p-384"), headers={}, at=AT)
+
+
+@dataclass(frozen=True)
+class Holder(MemorySigner):
+    """A key whose holder takes lists of three, and does with a list what the test says."""
+
+    answer: Callable[[int, Sequence[bytes]], Sequence[bytes]] = lambda _, values: values  # (which list, its values)
+
+    @property
+    def list_size(self) -> int | None:
+        return 3
+
+    def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
+        values = super().sign_digests(digests)
+        return self.answer(len(self.approvals), values)
+
+
+def hold(answer: Callable[[int, Sequence[bytes]], Sequence[bytes]]) -> Holder:
+    inner = make_signer("p-256")
+    return Holder(inner.certificate, inner.chain, inner.algorithm, inner.key, answer=answer)
+
+
+def prepare_many(signer: Holder, count: int) -> list[Pending]:
+    identity = SigningIdentity.of(signer)
+    return [jades.prepare(PAYLOAD, identity, headers={"n": n}, at=AT, serial="S", version=n + 1) for n in range(count)]
+
+
+def test_many_are_signed_in_lists_that_suit_the_holder() -> None:
+    signer = hold(lambda _, values: values)
+    pendings = prepare_many(signer, 7)
+    identity = SigningIdentity.of(signer)
+    for one, value in zip(pendings, jades.sign_prepared(pendings, signer), strict=True):
+        assert isinstance(value, bytes)
+        verify_jws(jades.attach(PAYLOAD, one, value, identity=identity), signer.certificate)
+    assert signer.approvals == [3, 3, 1]
+    assert jades.sign_prepared([], signer) == []
+
+
+def test_a_list_that_was_answered_wrongly_is_refused_alone() -> None:
+    def answer(number: int, values: Sequence[bytes]) -> Sequence[bytes]:
+        if number == 3:
+            raise SignatureMismatch("another algorithm")
+        return values[:-1] if number == 1 else values
+
+    signer = hold(answer)
+    answers = jades.sign_prepared(prepare_many(signer, 9), signer)
+    assert [isinstance(one, bytes) for one in answers] == [False] * 3 + [True] * 3 + [False] * 3
+    assert "document S version 1, JSON: the key's holder answered 2 values for a list of 3" in str(answers[0])
+    assert str(answers[8]) == "document S version 9, JSON: another algorithm"
+    assert all(isinstance(one, bytes | SignatureMismatch) for one in answers)
+
+
+def test_a_key_that_goes_away_is_not_asked_again() -> None:
+    def answer(number: int, values: Sequence[bytes]) -> Sequence[bytes]:
+        if number == 2:
+            raise KeyUnavailable("pulled")
+        return values
+
+    signer = hold(answer)
+    answers = jades.sign_prepared(prepare_many(signer, 9), signer)
+    assert [isinstance(one, bytes) for one in answers] == [True] * 3 + [False] * 6
+    assert {str(one) for one in answers[3:]} == {"pulled"}
+    assert signer.approvals == [3, 3]

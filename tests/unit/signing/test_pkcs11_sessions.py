@@ -23,6 +23,7 @@ from tests.support.softhsm import (
     Pin,
     bare_uri,
     editing,
+    end_login,
     entry,
     get_store,
     make_digests,
@@ -124,13 +125,6 @@ def _count_refusals(token: SoftToken, signer: Pkcs11Signer) -> int:
             refused += "forked" in str(error)
     signer.close()
     return refused
-
-
-def end_login(signer: Pkcs11Signer) -> None:
-    """Do what a driver does when a card is reset: end the login for the whole process."""
-    assert signer._connection is not None
-    assert signer._connection.login.session is not None
-    signer._connection.login.session.close()
 
 
 class DigestsWithAccident(list[bytes]):

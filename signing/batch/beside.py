@@ -1,0 +1,71 @@
+"""Threads in which a key in memory works beside the one thread that prepares and attaches.
+
+Python's lock lets one thread at a time run Python, and threads that take turns at it carry their data from core to
+core.  So all work on documents is one thread's; the threads here touch digests and values, and spend their time in a
+private operation, which needs no lock.  A key whose operations are over sooner than a thread wakes up works in place.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Final, Self, TypeAlias
+
+from signing.batch.tasks import Answer, Wanted
+
+Answers: TypeAlias = "SimpleQueue[tuple[int, Answer | BaseException]]"
+"""Where answers arrive, in the order in which they are ready: the place that was given with the digests, and they."""
+
+_WAITING: Final = 4
+"""Documents for each thread: enough that none is idle while one document takes longer than others to prepare."""
+
+
+class KeyThreads:
+    """Turns the digests of one document after the other into values; to be used in a `with` statement.
+
+    Args:
+        sign: signs the digests of one document; called by one of the threads.
+        count: of threads; 0: `submit` itself signs.
+    """
+
+    def __init__(self, sign: Callable[[Wanted], Answer], count: int) -> None:
+        self._sign = sign
+        self._orders: SimpleQueue[tuple[int, Wanted, Answers] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"signing-key-{number}", daemon=True) for number in range(count)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for _ in self._threads:
+            self._orders.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    @property
+    def depth(self) -> int:
+        """Return how many documents may wait for values before the next one is prepared."""
+        return _WAITING * len(self._threads)
+
+    def submit(self, place: int, wanted: Wanted, answers: Answers) -> None:
+        """Have these digests signed; the answer comes to `answers`."""
+        if self._threads:
+            self._orders.put((place, wanted, answers))
+        else:
+            answers.put((place, self._sign(wanted)))
+
+    def _run(self) -> None:
+        while (order := self._orders.get()) is not None:
+            place, wanted, answers = order
+            try:
+                answers.put((place, self._sign(wanted)))
+            except BaseException as error:  # noqa: BLE001  raised again by the thread that waits for the answer
+                answers.put((place, error))
