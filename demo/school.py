@@ -82,6 +82,7 @@ def enrol(
         anchors_dir=pki.anchors_dir,
         authority_file=authority_file,
         tsa_urls=(pki.tsa_url,),
+        chain_hosts=frozenset({"127.0.0.1"}),  # where the development CAs are
     )
     return DemoSchool(folder, school, keys, open_workspace(settings, clock))
 

@@ -44,6 +44,10 @@ class Settings(BaseSettings):
     """Time-stamping authorities, tried in turn; separated by blanks in the environment, each with its budget if it has
     one: "http://tsa.example/tsr|budget=20/20min|block=1d|policy=1.2.3"."""
 
+    chain_hosts: Annotated[frozenset[str], NoDecode] = frozenset()
+    """Hosts that may be asked for missing CA certificates wherever they are; separated by blanks in the environment.
+    All others are asked directly, without a proxy, and at public addresses only."""
+
     pkcs11_module: Path | None = None
     """PKCS#11 library of the token, where the URI of a key names none."""
 
@@ -82,7 +86,7 @@ class Settings(BaseSettings):
         """Return the trust lists with their operators' certificates."""
         return tuple(parse_trust_list_file(one) for one in self.trust_lists)
 
-    @field_validator("tsa_urls", "trust_lists", mode="before")
+    @field_validator("tsa_urls", "trust_lists", "chain_hosts", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(value.split()) if isinstance(value, str) else value

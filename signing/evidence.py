@@ -65,10 +65,13 @@ class EvidenceCollector:
         fetch: makes the requests.
         trust: the anchors where chains end, and intermediates known beforehand.
         clock: the time at which answers must be fresh.
+        fetch_unproven: makes those to addresses in certificates that lead to no anchor yet, which anybody may have
+            written (`signing.http.fetch_public`); None: `fetch`.
     """
 
-    def __init__(self, fetch: Fetch, trust: TrustStore, clock: Clock) -> None:
+    def __init__(self, fetch: Fetch, trust: TrustStore, clock: Clock, *, fetch_unproven: Fetch | None = None) -> None:
         self._fetch = fetch
+        self._fetch_unproven = fetch_unproven or fetch
         self._trust = trust
         self._clock = clock
         self._cache: dict[bytes, _Answers] = {}
@@ -164,7 +167,7 @@ class EvidenceCollector:
         found: list[Certificate] = []
         for url in certificate.ca_issuers_urls:
             try:
-                answer = self._fetch(url, max_bytes=MAX_CERTIFICATES * MAX_CERTIFICATE_BYTES)
+                answer = self._fetch_unproven(url, max_bytes=MAX_CERTIFICATES * MAX_CERTIFICATE_BYTES)
                 found.extend(_read_issuers(answer))
             except (EvidenceUnavailable, TrustMaterialError) as error:
                 troubles.append((url, str(error)))

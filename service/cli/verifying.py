@@ -194,7 +194,7 @@ def _build_verifier(
 
 
 def _find_source(trust: TrustStore | None, *, fetch: bool) -> EvidenceSource | None:
-    return build_online_source(trust, SystemClock()) if fetch else None
+    return build_online_source(trust, SystemClock(), load_settings().chain_hosts) if fetch else None
 
 
 def _print(reports: Sequence[tuple[Path, Report]], form: _Form) -> int:

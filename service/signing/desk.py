@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from service.online import choose_fetch
 from service.workspace import Workspace
 from signing.eligibility import SignerCheck, check_certificate
 from signing.evidence import EvidenceCollector
@@ -102,7 +103,12 @@ def open_services(workspace: Workspace, fetch: Fetch) -> SigningServices:
     """
     return SigningServices(
         fetch=fetch,
-        evidence=EvidenceCollector(fetch, get_trust(workspace), workspace.clock),
+        evidence=EvidenceCollector(
+            fetch,
+            get_trust(workspace),
+            workspace.clock,
+            fetch_unproven=choose_fetch(fetch, workspace.settings.chain_hosts),
+        ),
         timestamps=_open_timestamps(workspace, fetch),
     )
 

@@ -231,6 +231,7 @@ def _settings(keys: Keyring, home: Path, authority: Path, **extra: object) -> Se
         "anchors_dir": keys.pki.anchors_dir,
         "authority_file": authority,
         "tsa_urls": (keys.pki.tsa_url,),
+        "chain_hosts": frozenset({"127.0.0.1"}),
     }
     return Settings.model_validate(values | extra)
 

@@ -339,6 +339,7 @@ def open_enrolled(
         anchors_dir=pki.anchors_dir,
         authority_file=authority_file,
         tsa_urls=(pki.tsa_url,),
+        chain_hosts=frozenset({"127.0.0.1"}),
     )
     return SmallSchool(workbooks, school, records, open_workspace(settings, clock), Responder(pki, clock), subscribers)
 
