@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -10,10 +11,12 @@ from typing import Final
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
 
 from service import problems
 from service.context import build_context
 from service.signing.agent_router import router as agent_router
+from service.signing.background import start_extender
 from service.status.router import router as status_router
 from service.transcripts.router import router as transcripts_router
 from service.verifications.router import router as verifications_router
@@ -33,7 +36,14 @@ _MAX_LENGTH_DIGITS: Final = 12
 
 def create_app(workspace: Workspace) -> FastAPI:
     """Return the application over `workspace`."""
-    app = FastAPI(title="hocba", version="1", docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json")
+    app = FastAPI(
+        title="hocba",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=_work_in_background,
+    )
     app.state.context = build_context(workspace)
     problems.install(app)
     app.add_exception_handler(Exception, _fail)
@@ -43,6 +53,17 @@ def create_app(workspace: Workspace) -> FastAPI:
         app.include_router(router)
     app.add_api_route("/healthz", _health, include_in_schema=False)
     return app
+
+
+@asynccontextmanager
+async def _work_in_background(app: FastAPI) -> AsyncIterator[None]:
+    """Raise issued documents from the start of the server to its end."""
+    extender = start_extender(app.state.context)
+    try:
+        yield
+    finally:
+        if extender is not None:
+            await run_in_threadpool(extender.stop)
 
 
 async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

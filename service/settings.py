@@ -63,6 +63,10 @@ class Settings(BaseSettings):
     agent_limit: str = "120/minute"
     """Requests with signature values, per client address; one attaches up to 500."""
 
+    extend_minutes: int = Field(default=60, ge=0, le=7 * 24 * 60)
+    """Minutes between two rounds in which the web service completes what signatures lack: timestamps, evidence,
+    renewal; 0: it never does, `hocba extend --all` does."""
+
     status_valid_days: int = Field(default=7, ge=1, le=366)
     """Days from `as_of` to `next_update` of a status file."""
 

@@ -99,13 +99,14 @@ def prepare(
     workspace = open_settings_workspace()
     school = get_enrolled_school(workspace.get_authority(), school_code)
     identity = build_identity(_read_certificates([certificate, *(chain or [])]), algorithm)
-    with HttpFetch() as fetch, progress("prepare", 0) as advance:
+    with HttpFetch() as fetch:
         desk = open_absent_desk(workspace, identity, open_services(workspace, fetch))
-        review = build_review(desk, school_code=school.school_code, class_name=class_name)
+        review = build_review(desk, school_code=school.school_code, class_name=class_name).open_now
         try:
-            made = prepare_batch(
-                desk, school_code=school.school_code, class_name=class_name, actor=ACTOR, advance=advance
-            )
+            with progress("prepare", len(review.slots)) as advance:
+                made = prepare_batch(
+                    desk, school_code=school.school_code, class_name=class_name, actor=ACTOR, advance=advance
+                )
         except (NothingToSign, NothingSignable) as nothing:
             return _tell_nothing(nothing, json=json)
     write_atomically(out, build_list_file(load_list(workspace, made.head.batch_id)))

@@ -17,7 +17,7 @@ from service.cli.output import fail, print_json, progress, say, warn
 from service.context import build_context
 from service.housekeeping import sweep_store
 from service.signing.desk import SigningServices, get_trust, open_services
-from service.signing.extending import ExtendReport, extend_documents
+from service.signing.extending import ExtendReport, count_due, extend_documents
 from service.signing.raising import Raised, Raiser, Target
 from service.store import write_atomically
 from service.workspace import Workspace
@@ -94,7 +94,8 @@ def _extend_all(
     context = build_context(workspace)
     whole = ExtendReport()
     while True:
-        with progress("extend", 0) as advance:
+        due = count_due(workspace, level=level, renew_before=renew_before, class_name=class_name)
+        with progress("extend", due) as advance:
             report = extend_documents(
                 context,
                 services,

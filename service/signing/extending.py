@@ -8,7 +8,7 @@ did and for longer (`docs/decisions/0009-extended-files.md`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from service.signing.raising import Raised, Raiser, Target, assess_pdf, assess_x
 from service.transcripts import repository
 from service.transcripts.recording import NotVerified
 from service.transcripts.repository import DocumentKey
+from service.workspace import Workspace
 from transcript_core.canonical import sha256
 from transcript_core.errors import Conflict, MalformedTranscript, TimestampRefused, TranscriptError
 from transcript_core.pki.endings import RENEW_BEFORE
@@ -48,6 +49,17 @@ class ExtendReport:
         return None if self.refusal is None else self.refusal.retry_at
 
 
+def count_due(
+    workspace: Workspace,
+    *,
+    level: SignatureLevel = SignatureLevel.B_LT,
+    renew_before: timedelta = RENEW_BEFORE,
+    class_name: str | None = None,
+) -> int:
+    """Return how many documents and recalls `extend_documents` would look at now."""
+    return len(_list_tasks(workspace, Target(level, workspace.clock.now() + renew_before), class_name))
+
+
 def extend_documents(
     context: AppContext,
     services: SigningServices,
@@ -57,17 +69,21 @@ def extend_documents(
     class_name: str | None = None,
     actor: str,
     advance: Advance = no_progress,
+    is_stopped: Callable[[], bool] = lambda: False,
 ) -> ExtendReport:
     """Raise every issued document and recorded recall to `level`, and renew what ends within `renew_before`.
 
     Once an authority refuses, only what needs none is done; the others are reported as waiting.
+
+    Args:
+        is_stopped: asked before each document; the rest is left alone once it says so.
     """
     workspace = context.workspace
     target = Target(level, workspace.clock.now() + renew_before)
     run = _Run(context, Raiser(services, get_trust(workspace), workspace.clock), target, actor)
-    with transaction(workspace.sessions) as session:
-        tasks = list_level_tasks(session, target=level, renew_before=target.renew_before, class_name=class_name)
-    for task in tasks:
+    for task in _list_tasks(workspace, target, class_name):
+        if is_stopped():
+            break
         try:
             run.do(task)
         except TranscriptError as error:
@@ -86,6 +102,11 @@ def note_levels(context: AppContext, key: DocumentKey, xml: bytes, pdf: bytes) -
         for kind, (level, file_sha256) in found.items():
             put_level(session, key, kind, level, file_sha256=file_sha256)
     return {kind: level for kind, (level, _) in found.items()}
+
+
+def _list_tasks(workspace: Workspace, target: Target, class_name: str | None) -> list[LevelTask]:
+    with transaction(workspace.sessions) as session:
+        return list_level_tasks(session, target=target.level, renew_before=target.renew_before, class_name=class_name)
 
 
 @dataclass(slots=True)
