@@ -11,13 +11,13 @@ from demo.correction import correct_final_mark
 from demo.ledger import Ledger, Step, count
 from demo.outputs import write_document, write_held_back, write_problems, write_report, write_results
 from demo.school import DemoSchool
-from service.cli.output import progress
+from service.cli.output import progress, progress_bars
 from service.context import AppContext, build_context
 from service.db.engine import transaction
 from service.schools.importing import ImportOutcome, import_folder
 from service.signing.desk import SigningDesk, SigningServices
 from service.signing.issuing import IssueReport, issue_documents
-from service.signing.review import build_review
+from service.signing.review import build_review, build_seal_review
 from service.signing.workflow import sign_open_slots
 from service.status.exporting import export_status
 from service.status.files import open_status_file
@@ -151,13 +151,20 @@ class Demo:
 
     def issue(self, name: str) -> IssueReport:
         """Seal, verify, record."""
-        with self.ledger.step(name) as step, progress("issue", len(self.list_documents(DocumentState.LOCKED))) as bar:
+        total = len(self.list_documents(DocumentState.LOCKED))
+        with (
+            self.ledger.step(name) as step,
+            progress_bars(("seal", total), ("issue", total)) as (advance_sealed, advance),
+        ):
+            desk = self.open_desk(self.demo.keys.open_seal())
             report = issue_documents(
                 self.context,
-                self.open_desk(self.demo.keys.open_seal()),
+                desk,
                 class_name=self.class_name,
+                approval=build_seal_review(desk, class_name=self.class_name).contents,
                 actor=ACTOR,
-                advance=bar,
+                advance_sealed=advance_sealed,
+                advance=advance,
             )
             self.urls |= report.urls
             step.count = count(len(report.issued), "document")

@@ -12,13 +12,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from signing.signer import Pending, PendingFormat, Signer, SigningIdentity, check_value
 from signing.state import StateValue
-from transcript_core.errors import KeyUnavailable, LimitExceeded, MalformedTranscript, StaleDigest
+from transcript_core.errors import (
+    KeyUnavailable,
+    LimitExceeded,
+    MalformedTranscript,
+    SignatureMismatch,
+    StaleDigest,
+    TranscriptError,
+)
 from transcript_core.jws import ACCEPTED_ALGORITHMS
 from transcript_core.limits import MAX_JSON_BYTES
 
@@ -88,8 +95,40 @@ def attach(payload: bytes, pending: Pending, value: bytes, *, identity: SigningI
         raise MalformedTranscript("the prepared state of a JWS cannot be read; prepare again") from error
     signing_input = _signing_input(payload, identity, headers, pending.signing_time)
     if _digest(signing_input, identity) != pending.digest:
-        raise StaleDigest(f"document {pending.serial} version {pending.version}: the JSON changed since prepare")
+        raise StaleDigest(f"{_where(pending)}: it changed since prepare")
     return signing_input + b"." + _b64url(value)
+
+
+def sign_prepared(pendings: Sequence[Pending], signer: Signer) -> list[bytes | TranscriptError]:
+    """Return the value of each pending, or why there is none; in lists as long as the key's holder takes.
+
+    A holder that does not sign (KeyUnavailable) is not asked again: the remaining pendings get its error.
+    """
+    answers: list[bytes | TranscriptError] = []
+    step = signer.list_size or len(pendings) or 1
+    lost: KeyUnavailable | None = None
+    for start in range(0, len(pendings), step):
+        listed = pendings[start : start + step]
+        if lost is None:
+            try:
+                answers += _sign_list(listed, signer)
+                continue
+            except KeyUnavailable as error:
+                lost = error
+        answers += [lost] * len(listed)
+    return answers
+
+
+def _sign_list(pendings: Sequence[Pending], signer: Signer) -> Sequence[bytes | TranscriptError]:
+    """Return the values of one list.  Raises: KeyUnavailable: the key's holder did not sign."""
+    try:
+        values = signer.sign_digests([one.digest for one in pendings])
+    except SignatureMismatch as error:  # of this list alone
+        return [SignatureMismatch(f"{_where(one)}: {error}") for one in pendings]
+    if len(values) == len(pendings):
+        return values
+    told = f"the key's holder answered {len(values)} values for a list of {len(pendings)} digests, so none is used"
+    return [SignatureMismatch(f"{_where(one)}: {told}; sign again") for one in pendings]
 
 
 def sign_jws(
@@ -129,6 +168,10 @@ def _signing_input(
         "x5t#S256": _b64url(identity.certificate.sha256).decode("ascii"),
     }
     return _b64url(_dump(protected).encode()) + b"." + _b64url(payload)
+
+
+def _where(pending: Pending) -> str:
+    return f"document {pending.serial} version {pending.version}, JSON"
 
 
 def _digest(signing_input: bytes, identity: SigningIdentity) -> bytes:

@@ -19,13 +19,14 @@ from service.cli.options import (
     open_key,
     open_settings_workspace,
 )
-from service.cli.output import fail, print_json, progress, say, warn
+from service.cli.output import fail, print_json, progress, progress_bars, say, warn
 from service.context import build_context
 from service.housekeeping import sweep_store
 from service.schools.enrolment import get_enrolled_school
+from service.signing.batching import Approval
 from service.signing.desk import SigningDesk, open_services
 from service.signing.issuing import IssueReport, issue_documents
-from service.signing.review import Review, build_review
+from service.signing.review import Review, build_review, build_seal_review
 from service.signing.review_files import load_approval, save_review
 from service.signing.review_text import MAX_SHOWN, describe, review_to_dict
 from service.signing.workflow import SigningReport, sign_open_slots
@@ -43,17 +44,22 @@ def register(app: typer.Typer) -> None:
     app.command("issue")(issue)
 
 
+ReviewOption = Annotated[bool, typer.Option("--review", help="Show what would be signed; sign nothing.")]
+ApproveOption = Annotated[
+    str | None,
+    typer.Option("--approve", help="Sign what an earlier --review showed under this digest, and nothing else."),
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="Approve what is open now without being asked.")]
+
+
 def sign(
     key: KeyOption,
     password_file: PasswordOption = None,
     school_code: SchoolOption = None,
     class_name: ClassOption = None,
-    only_review: Annotated[bool, typer.Option("--review", help="Show what would be signed; sign nothing.")] = False,
-    approve: Annotated[
-        str | None,
-        typer.Option("--approve", help="Sign what an earlier --review showed under this digest, and nothing else."),
-    ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Approve what is open now without being asked.")] = False,
+    only_review: ReviewOption = False,
+    approve: ApproveOption = None,
+    yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
     """Review, approve and sign, in XML and PDF, what is open for the key's owner; run again to go on after a stop."""
@@ -62,14 +68,8 @@ def sign(
     with closing(open_key(key, password_file)) as signer, open_desk(workspace, signer) as desk:
         review = build_review(desk, school_code=school.school_code, class_name=class_name)
         if only_review:
-            save_review(workspace, review)
-            print_json(review_to_dict(review)) if json else _show_review(review)
-            return 0
-        approval = review.contents if approve is None else load_approval(workspace, approve)
-        if not json:
-            _show_review(review)
-        if review.slots and not (yes or approve):
-            _ask(review)
+            return _keep_review(workspace, review, json=json)
+        approval = _get_approval(workspace, review, approve, yes=yes, json=json)
         with progress("sign", len(review.slots)) as advance:
             report = sign_open_slots(
                 desk,
@@ -86,31 +86,67 @@ def sign(
     return 1 if report.failed else 0
 
 
+def issue(
+    key: KeyOption,
+    password_file: PasswordOption = None,
+    class_name: ClassOption = None,
+    only_review: ReviewOption = False,
+    approve: ApproveOption = None,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> int:
+    """Review, approve and seal what all persons have signed; verify it and record it as issued."""
+    workspace = open_settings_workspace()
+    with closing(open_key(key, password_file)) as signer, open_desk(workspace, signer) as desk:
+        review = build_seal_review(desk, class_name=class_name)
+        if only_review:
+            return _keep_review(workspace, review, json=json)
+        approval = _get_approval(workspace, review, approve, yes=yes, json=json)
+        to_seal = sum(1 for one in review.slots if one.missing)
+        with progress_bars(("seal", to_seal), ("issue", len(review.slots))) as (advance_sealed, advance):
+            report = issue_documents(
+                build_context(workspace),
+                desk,
+                class_name=class_name,
+                approval=approval,
+                actor=ACTOR,
+                advance_sealed=advance_sealed,
+                advance=advance,
+            )
+    sweep_store(workspace)
+    if json:
+        print_json({"review": review_to_dict(review), **_issue_to_dict(report)})
+    else:
+        _print_issue(report)
+    return 1 if report.failed else 0
+
+
+def _keep_review(workspace: Workspace, review: Review, *, json: bool) -> int:
+    save_review(workspace, review)
+    print_json(review_to_dict(review)) if json else _show_review(review)
+    return 0
+
+
+def _get_approval(workspace: Workspace, review: Review, approve: str | None, *, yes: bool, json: bool) -> Approval:
+    """Return what the person approves: an earlier review by its digest, or this one, for which they are asked once.
+
+    Raises:
+        InputError: nobody can be asked here.
+        Abort: they said no.
+    """
+    approval = review.contents if approve is None else load_approval(workspace, approve)
+    if not json:
+        _show_review(review)
+    if review.slots and not (yes or approve):
+        if not sys.stdin.isatty():
+            raise InputError("nobody can be asked to approve here; add --yes, or --approve with the digest of a review")
+        typer.confirm(f"Ký {review.documents} học bạ này?", abort=True, err=True)
+    return approval
+
+
 def _show_review(review: Review) -> None:
     for line in describe(review):
         say(line)
-
-
-def _ask(review: Review) -> None:
-    if not sys.stdin.isatty():
-        raise InputError("nobody can be asked to approve here; add --yes, or --approve with the digest of a review")
-    typer.confirm(f"Ký {len(review.slots)} học bạ này?", abort=True, err=True)
-
-
-def issue(
-    key: KeyOption, password_file: PasswordOption = None, class_name: ClassOption = None, json: JsonOption = False
-) -> int:
-    """Seal every document that all persons have signed, verify it and record it as issued."""
-    workspace = open_settings_workspace()
-    with (
-        closing(open_key(key, password_file)) as signer,
-        open_desk(workspace, signer) as desk,
-        progress("issue", 0) as advance,
-    ):
-        report = issue_documents(build_context(workspace), desk, class_name=class_name, actor=ACTOR, advance=advance)
-    sweep_store(workspace)
-    print_json(_issue_to_dict(report)) if json else _print_issue(report)
-    return 1 if report.failed else 0
 
 
 @contextmanager

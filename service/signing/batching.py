@@ -8,7 +8,7 @@ no document ever holds two.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
@@ -20,7 +20,8 @@ from service.signing.opening import SlotName, SlotWork, load_work
 from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.signing.workplace import Assignment, Finished, StoreWorkplace
 from service.store import StoreFull
-from signing.batch import Terms, choose_workers, sign_named
+from service.transcripts.repository import DocumentKey
+from signing.batch import Terms, Workplace, choose_workers, sign_named
 from signing.eligibility import SignerCheck
 from signing.signer import SigningIdentity
 from transcript_core.authority import AuthorityList
@@ -36,6 +37,16 @@ SAVED_AT_ONCE: Final = 64
 
 _ROWS_AT_ONCE: Final = 256
 """Rows read at once, a few chunks ahead of the engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the slots of one pass are signed: a person's, or the seal's, which adds to its documents."""
+
+    workplace: Workplace[Assignment, Finished]
+    timestamped: bool  # whether time-stamping authorities are asked; from this process alone
+    list_columns: Callable[[DocumentKey], Mapping[str, object]] = lambda _: {}  # to save with a document's row
+    chunk_size: int | None = None  # documents; None: as suits the key
 
 
 @dataclass(slots=True)
@@ -55,33 +66,47 @@ def sign_pass(
     actor: str,
     advance: Advance,
     workers: int | None = None,
+    manner: Manner | None = None,
 ) -> PassReport:
     """Sign these slots, at most one of each document, and save them.
+
+    When the store or the database cannot be written, the pass stops: what was saved before stays, and every slot that
+    could not be kept or was not tried any more is named as failed with StoreFull.
 
     Args:
         approval: what was reviewed; another content is refused by name.  None: all is approved.
         workers: processes to use; None: as many as suit the number of slots and the policies.
+        manner: None: as persons sign.
 
     Raises:
         EvidenceUnavailable, NotEligible: nothing may be signed with this certificate now.
-        StoreFull: the store cannot be written; what was saved before stays, the rest waits for the next run.
     """
     if not todo:
         return PassReport()
-    return _Pass(desk, school_code, actor, advance, approval).run(todo, workers)
+    manner = manner or Manner(StoreWorkplace(desk.workspace.store, desk.at), _want_timestamps())
+    try:
+        return _Pass(desk, school_code, actor, advance, approval, manner).run(todo, workers)
+    except StoreFull as full:  # not even the evidence could be kept
+        return PassReport(failed={name: full.name(_describe(name)) for name in todo})
 
 
 class _Pass:
     """One pass on its way."""
 
     def __init__(
-        self, desk: SigningDesk, school_code: str, actor: str, advance: Advance, approval: Approval | None = None
+        self,
+        desk: SigningDesk,
+        school_code: str,
+        actor: str,
+        advance: Advance,
+        approval: Approval | None,
+        manner: Manner,
     ) -> None:
         self._desk = desk
         self._approval = approval
         self._advance = advance
-        self._timestamped = _want_timestamps()
-        self._terms = _build_terms(desk, school_code, timestamped=self._timestamped)
+        self._manner = manner
+        self._terms = _build_terms(desk, school_code, timestamped=manner.timestamped)
         evidence = self._terms.evidence
         assert evidence is not None
         self._record = SigningRecord(
@@ -89,33 +114,40 @@ class _Pass:
         )
         self._under_way: dict[tuple[str, int, str], SlotWork] = {}
         self._report = PassReport()
+        self._full: StoreFull | None = None  # why nothing can be kept any more
 
     def run(self, todo: Sequence[SlotName], workers: int | None) -> PassReport:
-        """Sign and save; what is finished is saved even when the pass is broken off."""
+        """Sign and save; what is finished is saved even when the pass is broken off or ends at a full disk."""
         finished: list[Finished] = []
         work = sign_named(
             self._list_assignments(todo),
-            StoreWorkplace(self._desk.workspace.store, self._desk.at),
+            self._manner.workplace,
             self._desk.signer,
             terms=self._terms,
-            timestamps=self._desk.services.timestamps if self._timestamped else None,
+            timestamps=self._desk.services.timestamps if self._manner.timestamped else None,
             workers=self._choose_workers(len(todo), workers),
+            chunk_size=self._manner.chunk_size,
         )
         try:
             with closing(work):
                 for one in work:
                     finished.append(one)
                     if isinstance(one.error, StoreFull):
-                        raise one.error
+                        self._full = one.error
                     if len(finished) == SAVED_AT_ONCE:
                         done, finished = finished, []
                         self._save(done)
+                    if self._full is not None:
+                        break
         finally:
             self._save(finished)
+        if self._full is not None:
+            told = {*self._report.signed, *self._report.failed}
+            self._report.failed |= {name: self._full.name(_describe(name)) for name in todo if name not in told}
         return self._report
 
     def _choose_workers(self, count: int, workers: int | None) -> int:
-        if self._timestamped:  # the network is asked from here, and it is slower than one process
+        if self._manner.timestamped:  # the network is asked from here, and it is slower than one process
             return 0
         return choose_workers(count) if workers is None else workers
 
@@ -130,17 +162,22 @@ class _Pass:
         """Save what was signed in one transaction, and note what became of every slot."""
         works = [self._under_way.pop(_name(one.assignment)) for one in finished]
         signed = [
-            SignedSlot(work.stored, work.slot_id, one.files)
+            SignedSlot(work.stored, work.slot_id, one.files, self._manner.list_columns(work.stored.key))
             for work, one in zip(works, finished, strict=True)
             if one.files
         ]
-        errors = save_signed(self._desk.workspace, signed, self._record) if signed else {}
+        try:
+            errors = save_signed(self._desk.workspace, signed, self._record) if signed else {}
+        except StoreFull as full:
+            self._full = full
+            errors = {one.name: full for one in signed}
         for work, one in zip(works, finished, strict=True):
             problem = one.error or errors.get(work.name)
             if problem is None:
                 self._report.signed.append(work.name)
             else:
-                self._report.failed[work.name] = problem
+                told = problem.name(_describe(work.name)) if isinstance(problem, StoreFull) else problem
+                self._report.failed[work.name] = told
         self._advance(len(finished))
 
 
@@ -155,6 +192,10 @@ def _assign(work: SlotWork, approved_sha256: str | None) -> Assignment:
 
 def _name(assignment: Assignment) -> tuple[str, int, str]:
     return assignment.serial, assignment.version, assignment.slot_id
+
+
+def _describe(name: SlotName) -> str:
+    return f"document {name[0]}, slot {name[1]}"
 
 
 def _want_timestamps() -> bool:

@@ -1,43 +1,43 @@
-"""Seals documents and issues them: evidence into the PDF, the seal in both formats, the JSON, then the record."""
+"""Seals documents and issues them: the seal in both formats, the JSON, then the record.
+
+Documents go in waves.  The seals of a wave are signed in lists by the batch engine, and so are the signatures of its
+JSON: a key whose holder approves each list is asked as seldom as can be.  The JSON names the document digest, which the
+principal's signature fixed, so it is the same whenever it is signed.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import secrets
-from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from service.context import AppContext
 from service.db.engine import transaction
 from service.progress import Advance, no_progress
+from service.signing.batching import Approval, sign_pass
+from service.signing.description import cut_content
 from service.signing.desk import SigningDesk, find_sealed_school, get_trust
-from service.signing.evidence_store import get_evidence, list_evidence_digests
 from service.signing.extending import note_levels
-from service.signing.opening import OpenSlot
+from service.signing.opening import SlotName, find_open_slots
 from service.signing.raising import Raiser
-from service.signing.workflow import CHUNK, SigningReport, sign_chunk
+from service.signing.sealing import SealWorkplace, choose_wave
+from service.signing.workplace import ChangedSinceReview
+from service.store import StoreFull
 from service.transcripts import repository
 from service.transcripts.building import get_transcript_document
 from service.transcripts.recording import NotVerified, SignedFiles, record_document
-from service.transcripts.repository import DocumentKey
-from signing.jades import sign_jws
-from signing.pades import append_evidence
-from transcript_core.errors import TranscriptError
+from service.transcripts.repository import DocumentKey, StoredDocument
+from signing import jades
+from signing.signer import Pending, SigningIdentity
+from transcript_core.errors import KeyUnavailable, TranscriptError
 from transcript_core.json import build_json
 from transcript_core.model import SlotRole
-from transcript_core.pki.evidence import Evidence
 from transcript_core.policy import SignatureFormat, SignatureLevel
-from transcript_core.render.appearance import Appearance, build_seal_appearance
-from transcript_core.render.prepared import read_prepared
-from transcript_core.render.qr import build_qr_url
 from transcript_core.xml import document_digest
 
 JSON_TYPE: Final = "hocba-transcript+jws"
 """The `typ` of the JWS that carries a transcript's JSON."""
-
-_VIEW_SECRET_BYTES: Final = 16
 
 
 @dataclass(slots=True)
@@ -56,141 +56,190 @@ def issue_documents(
     desk: SigningDesk,
     *,
     class_name: str | None = None,
+    approval: Approval | None = None,
     actor: str,
+    advance_sealed: Advance = no_progress,
     advance: Advance = no_progress,
 ) -> IssueReport:
     """Seal every document that waits for the seal, then verify and record it.
 
     A document that was sealed by a run that stopped before recording it is recorded now; its QR code stays valid,
-    since the digest of its view secret was saved with the seal.
+    since the digest of its view secret was saved with the seal.  Once the key is gone or the store cannot be written,
+    the remaining documents are named with that error and not tried.
+
+    Args:
+        approval: what was reviewed (`build_seal_review`); documents that changed since are named as failed, those that
+            were not shown wait for the next review.  None: all that waits.
+        advance_sealed: told of documents that are sealed, or failed before.
+        advance: told of documents that are recorded, or failed.
 
     Raises:
         NotEligible: the certificate is no school's seal.
         EvidenceUnavailable: chain or revocation status could not be fetched, so nothing may be signed.
     """
     school_code = find_sealed_school(desk.workspace.get_authority(), desk.signer.certificate.identity)
-    report = IssueReport()
-    sealing = _Sealing(desk, report)
-    with transaction(desk.workspace.sessions) as session:
-        todo = repository.list_open_slots(session, school_code=school_code, staff_code=None, class_name=class_name)
-    for start in range(0, len(todo), CHUNK):
-        signed = SigningReport()
-        sign_chunk(
-            desk,
-            todo[start : start + CHUNK],
-            sealing.build_appearance,
-            actor=actor,
-            report=signed,
-            prepare_pdf=sealing.add_evidence,
-            columns=sealing.list_columns,
+    issuing = _Issuing(context, desk, school_code, class_name, approval, actor, advance_sealed, advance)
+    issuing.run()
+    return issuing.report
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedJson:
+    """A sealed document with the JSON that waits for its signature."""
+
+    stored: StoredDocument
+    content: bytes = field(repr=False)
+    pending: Pending
+
+
+@dataclass
+class _Issuing:
+    """One action of the seal, wave by wave."""
+
+    context: AppContext
+    desk: SigningDesk
+    school_code: str
+    class_name: str | None
+    approval: Approval | None
+    actor: str
+    advance_sealed: Advance
+    advance: Advance
+    report: IssueReport = field(default_factory=IssueReport)
+    ended: KeyUnavailable | StoreFull | None = None  # why nothing more can be signed or kept
+
+    def __post_init__(self) -> None:
+        self._identity = SigningIdentity.of(self.desk.signer)
+        self._workplace = SealWorkplace(self.desk)
+
+    def run(self) -> None:
+        """Record what is sealed already, then seal and record the rest."""
+        size = choose_wave(self.desk.signer)
+        for wave in _cut(self._list_sealed(), size):
+            self._record([name[0] for name in wave if self._is_unchanged(name)])
+        open_slots = find_open_slots(
+            self.desk.workspace,
+            school_code=self.school_code,
+            staff_code=None,
+            class_name=self.class_name,
+            only=self.approval,
         )
-        report.failed.extend((key, error) for key, _, error in signed.failed)
-        _record_sealed(context, desk, school_code, class_name, report, actor=actor, advance=advance)
-    _record_sealed(context, desk, school_code, class_name, report, actor=actor, advance=advance)
-    return report
+        for wave in _cut(open_slots, size):
+            self._record(self._seal(wave))
 
+    def _list_sealed(self) -> list[SlotName]:
+        with transaction(self.desk.workspace.sessions) as session:
+            found = repository.list_sealed(
+                session,
+                school_code=self.school_code,
+                seal_role=SlotRole.SEAL.value,
+                class_name=self.class_name,
+            )
+        return [name for name in found if self.approval is None or name in self.approval]
 
-class _Sealing:
-    """What the seal adds to a PDF: everybody's evidence, and the QR code with a new view secret."""
-
-    def __init__(self, desk: SigningDesk, report: IssueReport) -> None:
-        self._desk = desk
-        self._report = report
-        self._evidence: dict[str, Evidence] = {}
-        self._secrets: dict[DocumentKey, bytes] = {}
-
-    def add_evidence(self, one: OpenSlot) -> bytes:
-        """Return the PDF with the evidence of all its signers, which the seal then covers."""
-        with transaction(self._desk.workspace.sessions) as session:
-            digests = list_evidence_digests(session, one.stored.key)
-        for digest_hex in digests:
-            if digest_hex not in self._evidence:
-                self._evidence[digest_hex] = get_evidence(self._desk.workspace.store, digest_hex)
-        return append_evidence(
-            one.pdf, [*(self._evidence[one_] for one_ in digests), self._desk.evidence_with_timestamps]
-        )
-
-    def build_appearance(self, one: OpenSlot) -> Appearance:
-        """Return the seal's appearance with the QR code of this document."""
-        place = read_prepared(one.pdf).fields[one.slot.slot_id]
-        return build_seal_appearance(
-            place.width,
-            place.height,
-            school_name=one.slot.name,
-            signed_at=self._desk.at,
-            qr_url=self._build_url(one.stored.key),
-        )
-
-    def list_columns(self, one: OpenSlot) -> Mapping[str, object]:
-        """Return what the row keeps of the QR code: the digest of its view secret, when the PDF was sealed now."""
-        secret = self._secrets.get(one.stored.key)
-        return {} if secret is None else {"view_secret_sha256": digest_view_secret(secret)}
-
-    def _build_url(self, key: DocumentKey) -> str:
-        secret = secrets.token_bytes(_VIEW_SECRET_BYTES)
-        self._secrets[key] = secret
-        url = build_qr_url(self._desk.workspace.settings.base_url, key.serial, key.version, secret)
-        self._report.urls[key] = url
-        return url
-
-
-def digest_view_secret(secret: bytes) -> bytes:
-    """Return what is stored of a view secret: SHA-256 of its text in the address, 32 raw bytes."""
-    return hashlib.sha256(urlsafe_b64encode(secret).rstrip(b"=")).digest()
-
-
-def _record_sealed(
-    context: AppContext,
-    desk: SigningDesk,
-    school_code: str,
-    class_name: str | None,
-    report: IssueReport,
-    *,
-    actor: str,
-    advance: Advance,
-) -> None:
-    failed = {key for key, _ in report.failed}
-    with transaction(desk.workspace.sessions) as session:
-        sealed = repository.list_sealed(
-            session, school_code=school_code, seal_role=SlotRole.SEAL.value, class_name=class_name
-        )
-    for key, _ in sealed:
-        if key in failed:
-            continue
+    def _is_unchanged(self, name: SlotName) -> bool:
+        """Return whether a sealed document is the one that was approved; tell of it when it is not."""
+        if self.approval is None:
+            return True
         try:
-            _record(context, desk, key, actor, report)
+            xml = self._read(name[0])[1].xml
+            if hashlib.sha256(cut_content(xml)).hexdigest() == self.approval[name]:
+                return True
+            self._fail(name[0], ChangedSinceReview(f"document {name[0]} changed since the review; review it again"))
         except TranscriptError as error:
-            report.failed.append((key, error))
-        else:
-            report.issued.append(key)
-        advance(1)
+            self._fail(name[0], error)
+        return False
+
+    def _seal(self, wave: Sequence[SlotName]) -> list[DocumentKey]:
+        """Seal a wave and return what is sealed now."""
+        if self.ended is not None:
+            self.advance_sealed(len(wave))
+            for key, _ in wave:
+                self._fail(key, self.ended)
+            return []
+        done = sign_pass(
+            self.desk,
+            wave,
+            school_code=self.school_code,
+            approval=self.approval,
+            actor=self.actor,
+            advance=self.advance_sealed,
+            manner=self._workplace.build_manner(),
+        )
+        for (key, _), error in done.failed.items():
+            self._fail(key, error)
+        sealed = [key for key, _ in done.signed]
+        self.report.urls |= {key: url for key in sealed if (url := self._workplace.find_url(key)) is not None}
+        return sealed
+
+    def _record(self, sealed: Sequence[DocumentKey]) -> None:
+        """Sign the JSON of sealed documents in lists, then verify and record each."""
+        prepared = [one for key in sealed if (one := self._prepare_json(key)) is not None]
+        for one, value in zip(prepared, self._sign_json(prepared), strict=True):
+            try:
+                if isinstance(value, TranscriptError):
+                    raise value
+                self._record_one(one, value)
+            except TranscriptError as error:
+                self._fail(one.stored.key, error)
+            else:
+                self.report.issued.append(one.stored.key)
+                self.advance(1)
+
+    def _sign_json(self, prepared: Sequence[_PreparedJson]) -> Sequence[bytes | TranscriptError]:
+        if self.ended is not None:
+            return [self.ended] * len(prepared)
+        return jades.sign_prepared([one.pending for one in prepared], self.desk.signer)
+
+    def _prepare_json(self, key: DocumentKey) -> _PreparedJson | None:
+        try:
+            stored, files = self._read(key)
+            content = build_json(get_transcript_document(files.xml).transcript)
+            headers: dict[str, str | int] = {
+                "typ": JSON_TYPE,
+                "serial": key.serial,
+                "version": key.version,
+                "digest": document_digest(files.xml).hex(),
+            }
+            pending = jades.prepare(
+                content, self._identity, headers=headers, at=self.desk.at, serial=key.serial, version=key.version
+            )
+        except TranscriptError as error:
+            self._fail(key, error)
+            return None
+        return _PreparedJson(stored, content, pending)
+
+    def _record_one(self, one: _PreparedJson, value: bytes) -> None:
+        jws = jades.attach(one.content, one.pending, value, identity=self._identity)
+        stored, files = self._read(one.stored.key)
+        files = replace(files, jws=jws)
+        try:
+            record_document(self.context, files, view_secret_sha256=stored.view_secret_sha256, actor=self.actor)
+        except NotVerified:
+            completed = _complete(self.desk, files)
+            if completed == files:
+                raise
+            files = completed
+            record_document(self.context, files, view_secret_sha256=stored.view_secret_sha256, actor=self.actor)
+        _note_aim(self.context, stored.key, files, self.report)
+
+    def _read(self, key: DocumentKey) -> tuple[StoredDocument, SignedFiles]:
+        """Return a document's row and its files; there is no JSON yet."""
+        store = self.desk.workspace.store
+        with transaction(self.desk.workspace.sessions) as session:
+            stored = repository.get_document(session, key)
+        return stored, SignedFiles(store.get(stored.xml_sha256), store.get(stored.pdf_sha256), b"")
+
+    def _fail(self, key: DocumentKey, error: TranscriptError) -> None:
+        told = error.name(f"document {key}") if isinstance(error, StoreFull) else error
+        self.report.failed.append((key, told))
+        self.advance(1)
+        if isinstance(error, KeyUnavailable | StoreFull):
+            self.ended = error
 
 
-def _record(context: AppContext, desk: SigningDesk, key: DocumentKey, actor: str, report: IssueReport) -> None:
-    store = desk.workspace.store
-    with transaction(desk.workspace.sessions) as session:
-        stored = repository.get_document(session, key)
-    xml, pdf = store.get(stored.xml_sha256), store.get(stored.pdf_sha256)
-    files = SignedFiles(xml, pdf, _sign_json(desk, key, xml))
-    try:
-        record_document(context, files, view_secret_sha256=stored.view_secret_sha256, actor=actor)
-    except NotVerified:
-        files = _complete(desk, files)
-        if (files.xml, files.pdf) == (xml, pdf):
-            raise
-        record_document(context, files, view_secret_sha256=stored.view_secret_sha256, actor=actor)
-    _note_aim(context, key, files, report)
-
-
-def _sign_json(desk: SigningDesk, key: DocumentKey, xml: bytes) -> bytes:
-    headers: dict[str, str | int] = {
-        "typ": JSON_TYPE,
-        "serial": key.serial,
-        "version": key.version,
-        "digest": document_digest(xml).hex(),
-    }
-    content = build_json(get_transcript_document(xml).transcript)
-    return sign_jws(content, desk.signer, headers=headers, at=desk.at, serial=key.serial, version=key.version)
+def _cut(names: Sequence[SlotName], size: int) -> Iterator[Sequence[SlotName]]:
+    for start in range(0, len(names), size):
+        yield names[start : start + size]
 
 
 def _complete(desk: SigningDesk, files: SignedFiles) -> SignedFiles:

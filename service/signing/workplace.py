@@ -125,7 +125,7 @@ class StoreWorkplace:
             MalformedTranscript: the document cannot be read.
         """
         xml = self.store.open(name.files[SignatureFormat.XADES], StoredDocument)
-        _check_approved(name, xml.octets)
+        check_approved(name, xml.octets)
         document, slot = find_slot(xml.octets, name.slot_id)
         with_pdf = SignatureFormat.PADES in name.missing
         pdf = self.store.open(name.files[SignatureFormat.PADES], OpenPdf) if with_pdf else None
@@ -159,7 +159,8 @@ class StoreWorkplace:
         self.store.sync()
 
 
-def _check_approved(name: Assignment, xml: bytes) -> None:
+def check_approved(name: Assignment, xml: bytes) -> None:
+    """Refuse a document whose content is not the one that was approved.  Raises: ChangedSinceReview."""
     if name.approved_sha256 in {None, hashlib.sha256(cut_content(xml)).hexdigest()}:
         return
     raise ChangedSinceReview(f"document {name.serial}/{name.version} changed since the review; review it again")

@@ -142,7 +142,7 @@ def do_the_main_job(office: Office) -> None:
     office.ran["build-again"] = office.run("build")
     runs = office.sign_all()
     office.ran["signs"] = Ran(max(one.code for one in runs), json.dumps([one.json for one in runs]), "")
-    office.ran["issue"] = office.run("issue", *office.key("seal"), "--json")
+    office.ran["issue"] = office.run("issue", *office.key("seal"), "--yes", "--json")
     office.ran["status"] = office.run("status", "export", *office.key("seal"), "--out", folder / "status.jws")
 
 
@@ -257,7 +257,7 @@ def test_replace_recall_and_audit(office: Office, tmp_path: Path) -> None:
     assert replaced["version"] == 2
     approve_what_was_reviewed(mine, replaced["serial"])
     mine.sign_all()
-    assert mine.run("issue", *mine.key("seal"), "--json").json["issued"] == [f"{replaced['serial']}/2"]
+    issue_what_was_reviewed(mine, f"{replaced['serial']}/2")
 
     recalled = next(one for one in changed if one != replaced["serial"])
     clerk, principal = mine.find("Văn thư"), mine.find("Hiệu trưởng")
@@ -306,6 +306,18 @@ def approve_what_was_reviewed(office: Office, serial: str) -> None:
     signed = office.run("sign", *office.key(teacher), "--approve", review["digest"], "--json")
     assert (signed.code, signed.json["failed"]) == (0, [])
     assert {one["document"] for one in signed.json["signed"]} == {f"{serial}/2"}
+
+
+def issue_what_was_reviewed(office: Office, name: str) -> None:
+    """Whoever keeps the seal sees what it will be put on, and approves by the digest, too."""
+    shown = office.run("issue", *office.key("seal"), "--review")
+    assert (shown.code, "Sẽ ký 1 học bạ: 1 chữ ký XML, 1 chữ ký PDF, 1 chữ ký JSON." in shown.out) == (0, True)
+    review = office.run("issue", *office.key("seal"), "--review", "--json").json
+    assert [(one["slot_id"], one["role"]) for one in review["slots"]] == [("ky-phat-hanh", "KY_PHAT_HANH")]
+    unanswered = office.run("issue", *office.key("seal"))
+    assert (unanswered.code, "nobody can be asked" in unanswered.err) == (1, True)
+    issued = office.run("issue", *office.key("seal"), "--approve", review["digest"], "--json")
+    assert (issued.code, issued.json["issued"], issued.json["review"]["digest"]) == (0, [name], review["digest"])
 
 
 def test_audit_tells_a_forged_row(office: Office, tmp_path: Path) -> None:

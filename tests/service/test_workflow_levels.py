@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from openpyxl import load_workbook
 
-from service.signing.workflow import SigningReport, sign_chunk
-from service.signing.workplace import AppearanceCache
+from service.progress import no_progress
+from service.signing.batching import sign_pass
 from service.transcripts.building import BuildOptions, get_transcript_document
 from service.transcripts.replacing import build_replacement
 from tests.support.workflow import ACTOR, DEPUTY_DECISION, SmallSchool, enrolled_school, list_staff_of
@@ -92,10 +92,9 @@ def test_somebody_stands_in_for_an_absent_teacher(tmp_path: Path) -> None:
         school.build()
         key = school.list_documents()[0].key
         assert school.sign(absent).signed == []
-        report = SigningReport()
-        desk = school.open_desk(school.open_person(absent))
-        sign_chunk(desk, [(key, "gvbm-TIN-1")], AppearanceCache(desk.at).build, actor=ACTOR, report=report)
-        assert [type(error) for _, _, error in report.failed] == [NotEligible]
+        desk, name = school.open_desk(school.open_person(absent)), (key, "gvbm-TIN-1")
+        forced = sign_pass(desk, [name], school_code=school.school.school_code, actor=ACTOR, advance=no_progress)
+        assert {one: type(error) for one, error in forced.failed.items()} == {name: NotEligible}
         for issued in school.issue_all():
             school.assert_passes(issued)
             (signer,) = [

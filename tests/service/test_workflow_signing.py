@@ -14,9 +14,11 @@ from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
 from service.db.engine import transaction
+from service.progress import no_progress
+from service.signing.batching import sign_pass
 from service.signing.description import read_description
 from service.signing.opening import OpenSlot
-from service.signing.workflow import SigningReport, sign_chunk
+from service.signing.workflow import SigningReport
 from service.signing.workplace import AppearanceCache
 from service.transcripts import repository
 from service.transcripts.building import get_transcript_document
@@ -314,11 +316,10 @@ def signers(school: SmallSchool) -> Mapping[str, Signer]:
 
 def force(school: SmallSchool, signer: Signer, slot_id: str) -> SigningReport:
     """Let `signer` try one slot of every document, whoever's it is."""
-    report = SigningReport()
-    desk = school.open_desk(signer)
     todo = [(one.key, slot_id) for one in school.list_documents(DocumentState.LOCKED)]
-    sign_chunk(desk, todo, AppearanceCache(desk.at).build, actor=ACTOR, report=report)
-    return report
+    school_code = school.school.school_code
+    report = sign_pass(school.open_desk(signer), todo, school_code=school_code, actor=ACTOR, advance=no_progress)
+    return SigningReport(report.signed, [(*name, error) for name, error in report.failed.items()])
 
 
 def refusals(action: Callable[[], list[TranscriptError]]) -> set[str]:
