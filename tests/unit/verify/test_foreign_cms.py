@@ -229,7 +229,7 @@ def test_signer_whom_its_identifier_does_not_name_is_found_by_the_value() -> Non
     assert answer(found) == (True, True, set(), {"signing-certificate"})
     assert found.has_signing_certificate
     strict = read(structure.dump(force=True), strict=True)
-    assert strict.signer is None and not strict.value_right
+    assert (strict.signer, bool(strict.value_right)) == (None, False)
 
 
 def test_key_of_a_certificate_that_cannot_be_read_tells_the_mathematics_alone() -> None:
