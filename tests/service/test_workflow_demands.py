@@ -93,8 +93,8 @@ def test_values_from_elsewhere_wait_for_the_authority_too(school: SmallSchool) -
     made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
     down = attach(school, made, values, refuse_addresses(school.fetch, "/tsa"))
     assert set(list_outcomes(down)) == {"timestamp-refused"}
-    for one in down.results:
-        assert f"slot {one.value.slot_id}: " in str(one.error)
+    for refused in down.results:
+        assert f"slot {refused.value.slot_id}: " in str(refused.error)
     assert list_saved(school) == []
     again = attach(school, made, values, school.fetch)
     assert all_attached(again), list_outcomes(again)

@@ -7,14 +7,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from keys_dev.services import Responder
+from service.signing.desk import open_services
+from service.signing.extending import extend_documents
 from service.transcripts.repository import DocumentState
 from tests.support.pki import development_pki
-from tests.support.workflow import SmallSchool, built_school, list_staff_of, refuse_addresses
+from tests.support.workflow import ACTOR, AT, SmallSchool, built_school, list_staff_of, refuse_addresses
+from transcript_core.clock import FixedClock
 from transcript_core.errors import EvidenceUnavailable
 from transcript_core.policy import SignatureFormat, SignatureLevel
 
@@ -119,6 +124,29 @@ def test_time_stamps_fail_in_the_middle(school: SmallSchool) -> None:
         school.assert_passes(one.key)
 
 
+@pytest.mark.parametrize("wrong_by", [-timedelta(days=200), timedelta(days=40)])
+def test_an_authority_with_a_wrong_clock_spoils_no_document(school: SmallSchool, wrong_by: timedelta) -> None:
+    """Its tokens are refused as if it were down; what it left without is completed by one that is right."""
+    school.sign_people()
+    wrong = Responder(development_pki(), FixedClock(AT + wrong_by))
+
+    def fetch(url: str, *, body: bytes | None = None, content_type: str | None = None, max_bytes: int) -> bytes:
+        asked = wrong if "/tsa" in url else school.fetch
+        return asked(url, body=body, content_type=content_type, max_bytes=max_bytes)
+
+    report = school.issue(fetch=fetch)
+    assert not report.failed
+    assert len(report.below_aim) == 4
+    services = open_services(school.workspace, school.fetch)
+    extended = extend_documents(
+        school.context, services, level=SignatureLevel.B_T, renew_before=timedelta(days=180), actor=ACTOR
+    )
+    assert not extended.failed
+    for one in school.list_documents(DocumentState.ISSUED):
+        school.assert_passes(one.key)
+        assert "not proven yet" not in school.verify(one.key)[0].get_finding("time.timestamps").text_en
+
+
 @pytest.mark.parametrize("job", ["sign", "attach", "issue"])
 @pytest.mark.parametrize(
     ("limit", "problem"),
@@ -140,9 +168,9 @@ def test_a_full_disk_loses_nothing(school: SmallSchool, job: str, limit: int, pr
     told = run_with_full_disk(school, job, limit)
     assert {one["code"] for one in told} == {"store-full"}
     assert {one["names"][0] for one in told} == {str(one.key) for one in school.list_documents()}
-    for one in told:
-        assert job == "attach" or all(name in one["text"] for name in one["names"])
-        assert problem in one["text"]
+    for line in told:
+        assert job == "attach" or all(name in line["text"] for name in line["names"])
+        assert problem in line["text"]
     assert school.snapshot() == before
     assert not list((school.folder.parent / "home" / "store").rglob(".part-*"))
     school.assert_store_is_sound()
