@@ -19,10 +19,18 @@ from lxml import etree
 from transcript_core.c14n_subset import XML_NAMESPACE, SubsetWriter
 from transcript_core.errors import MalformedTranscript
 
-__all__ = ["SLOWNESS", "XML_NAMESPACE", "C14nMethod", "canonicalize", "canonicalize_document", "is_slow"]
+__all__ = [
+    "XML_NAMESPACE",
+    "C14nMethod",
+    "canonicalize",
+    "canonicalize_document",
+    "has_scope_over",
+    "is_slow",
+    "is_slow_document",
+]
 
-SLOWNESS: Final = 16
-"""How many times longer a byte takes when lxml cannot write it."""
+_MAX_FAST_SCOPE: Final = 16
+"""Namespaces in scope up to which lxml writes the inclusive methods; it takes quadratic time in them."""
 
 
 class C14nMethod(Enum):
@@ -78,10 +86,33 @@ def is_slow(
     inclusive_prefixes: Sequence[str] = (),
     without: Collection[etree._Element] = (),
 ) -> bool:
-    """Return whether lxml cannot write these octets, so that they cost SLOWNESS times as much."""
+    """Return whether lxml cannot write these octets, or not in time, so that they cost many times as much."""
     if method.exclusive:
         return bool(without) or "#default" in inclusive_prefixes
-    return bool(without) or not _is_whole_document(element)
+    return bool(without) or not _is_whole_document(element) or has_scope_over(element, _MAX_FAST_SCOPE)
+
+
+def is_slow_document(
+    root: etree._Element,
+    *,
+    method: C14nMethod,
+    inclusive_prefixes: Sequence[str] = (),
+    without: Collection[etree._Element] = (),
+) -> bool:
+    """Return the same of a whole document."""
+    if method.exclusive:
+        return bool(without) or "#default" in inclusive_prefixes
+    return bool(without) or has_scope_over(root, _MAX_FAST_SCOPE)
+
+
+def has_scope_over(root: etree._Element, limit: int) -> bool:
+    """Return whether more than `limit` namespaces are in scope anywhere below the root of a document."""
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        depth += 1 if event == "start-ns" else -1
+        if depth > limit:
+            return True
+    return False
 
 
 def _is_whole_document(element: etree._Element) -> bool:
@@ -100,7 +131,7 @@ def canonicalize_document(
     Raises:
         MalformedTranscript: as `canonicalize`.
     """
-    if without or "#default" in inclusive_prefixes:
+    if is_slow_document(root, method=method, inclusive_prefixes=inclusive_prefixes, without=without):
         return _build_writer(method, inclusive_prefixes, without).write_document(root)
     return _serialise(root.getroottree(), method, inclusive_prefixes if method.exclusive else ())
 

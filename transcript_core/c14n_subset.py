@@ -11,7 +11,7 @@ each other where both can.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 from lxml import etree
@@ -56,6 +56,7 @@ class SubsetWriter:
         self._version_1_1 = version_1_1
         self._inclusive = frozenset("" if prefix == _DEFAULT else prefix for prefix in prefixes)
         self._without = frozenset(without)
+        self._declared: Mapping[etree._Element, Namespaces] = {}
         self._pieces: list[str] = []
 
     def write_element(self, apex: etree._Element) -> bytes:
@@ -65,7 +66,7 @@ class SubsetWriter:
             MalformedTranscript: a relative namespace address, for which no canonical form exists.
         """
         self._pieces = []
-        self._node(apex, {}, is_apex=True)
+        self._write_apex(apex)
         return "".join(self._pieces).encode()
 
     def write_document(self, root: etree._Element) -> bytes:
@@ -74,10 +75,15 @@ class SubsetWriter:
         before = list(root.itersiblings(preceding=True))
         for node in reversed(before):
             self._outside(node, before_root=True)
-        self._node(root, {}, is_apex=True)
+        self._write_apex(root)
         for node in root.itersiblings():
             self._outside(node, before_root=False)
         return "".join(self._pieces).encode()
+
+    def _write_apex(self, apex: etree._Element) -> None:
+        self._declared = _list_declarations(apex)
+        scope = {prefix or "": uri or "" for prefix, uri in apex.nsmap.items()}
+        self._node(apex, {}, _Scope({"": "", **scope}), is_apex=True)
 
     def _outside(self, node: etree._Element, *, before_root: bool) -> None:
         written = self._special(node)
@@ -92,33 +98,40 @@ class SubsetWriter:
             return f"<?{target} {text}?>" if text else f"<?{target}?>"
         return f"<!--{text}-->" if self._with_comments and isinstance(node, etree._Comment) else ""
 
-    def _node(self, node: etree._Element, rendered: Namespaces, *, is_apex: bool = False) -> None:
+    def _node(self, node: etree._Element, rendered: Namespaces, scope: _Scope, *, is_apex: bool = False) -> None:
         """Write an element with its content; without recursion for siblings, with it for depth (MAX_XML_DEPTH)."""
         if node in self._without:
             return
-        if isinstance(node, etree._Comment | etree._ProcessingInstruction):
+        tag = node.tag
+        if not isinstance(tag, str):  # a comment or processing instruction
             self._pieces.append(self._special(node))
             return
-        prefix, name = node.prefix, etree.QName(node).localname
+        prefix, name = node.prefix, _split(tag)[1]
         written = f"{prefix}:{name}" if prefix else name
-        declared = self._declare(node, rendered)
-        attributes = self._attributes(node, is_apex=is_apex)
+        own = self._declared.get(node)
+        if own is not None and not is_apex:
+            scope = _Scope({**scope.uris, **own})
+        declared = self._declare(node, rendered, scope, is_new=is_apex or own is not None)
+        attributes = self._attributes(node, scope, is_apex=is_apex)
         self._pieces += ["<", written, *_declarations(declared), *attributes, ">"]
-        inside = {**rendered, **declared}
+        inside = {**rendered, **declared} if declared else rendered
         self._pieces.append((node.text or "").translate(_TEXT))
         for child in node:
-            self._node(child, inside)
+            self._node(child, inside, scope)
             self._pieces.append((child.tail or "").translate(_TEXT))
         self._pieces.append(f"</{written}>")
 
-    def _declare(self, node: etree._Element, rendered: Namespaces) -> dict[str, str]:
-        """Return the namespaces to declare on `node`: those that the nearest written ancestor did not declare so."""
-        scope = {prefix or "": uri or "" for prefix, uri in node.nsmap.items()}
-        scope.setdefault("", "")
-        wanted = self._used(node) if self._exclusive else set(scope)
+    def _declare(self, node: etree._Element, rendered: Namespaces, scope: _Scope, *, is_new: bool) -> dict[str, str]:
+        """Return the namespaces to declare on `node`: those that the nearest written ancestor did not declare so.
+
+        Where the scope is not new, that ancestor declared all that is declared without being used.
+        """
+        wanted = self._used(node, scope) if self._exclusive else set()
+        if is_new:
+            wanted |= self._inclusive & scope.uris.keys() if self._exclusive else set(scope.uris)
         declared = {}
-        for prefix in wanted | (self._inclusive & set(scope)):
-            uri = scope.get(prefix, "")
+        for prefix in wanted:
+            uri = scope.uris.get(prefix, "")
             if prefix == "xml" or rendered.get(prefix, "") == uri:
                 continue
             if uri and not urlsplit(uri).scheme:
@@ -126,20 +139,59 @@ class SubsetWriter:
             declared[prefix] = uri
         return declared
 
-    def _used(self, node: etree._Element) -> set[str]:
+    def _used(self, node: etree._Element, scope: _Scope) -> set[str]:
         """Return the prefixes that `node` visibly utilizes (Exclusive C14N, 1.1)."""
-        qualified = (str(name) for name in node.attrib if str(name).startswith("{"))
+        qualified = (str(name) for name in node.keys() if str(name).startswith("{"))  # noqa: SIM118  (no dictionary)
         others = (name for name in qualified if not name.startswith(_XML_PREFIX))
-        return {node.prefix or "", *(_attribute_prefix(node, name) for name in others)}
+        return {node.prefix or "", *(_attribute_prefix(node, name, scope) for name in others)}
 
-    def _attributes(self, node: etree._Element, *, is_apex: bool) -> Iterator[str]:
-        values = {str(name): str(value) for name, value in node.attrib.items()}
+    def _attributes(self, node: etree._Element, scope: _Scope, *, is_apex: bool) -> Iterator[str]:
+        values = {str(name): str(value) for name, value in node.items()}
         if is_apex and not self._exclusive:
             values = {**_inherit(node, version_1_1=self._version_1_1), **values}
             if self._version_1_1 and (base := _join_bases(node)) is not None:
                 values[_BASE] = base
-        for name in sorted(values, key=lambda one: (etree.QName(one).namespace or "", etree.QName(one).localname)):
-            yield f' {_write_name(node, name)}="{values[name].translate(_VALUE)}"'
+        for name in sorted(values, key=_split):
+            yield f' {_write_name(node, name, scope)}="{values[name].translate(_VALUE)}"'
+
+
+class _Scope:
+    """The namespaces that are in scope, by prefix, and the prefixes of each of them."""
+
+    def __init__(self, uris: Namespaces) -> None:
+        self.uris = uris
+        self._prefixes: dict[str, list[str]] | None = None
+
+    def list_prefixes(self, uri: str) -> list[str]:
+        """Return the prefixes that an attribute of this namespace may be written with."""
+        if self._prefixes is None:
+            self._prefixes = {}
+            for prefix, known in self.uris.items():
+                if prefix:
+                    self._prefixes.setdefault(known, []).append(prefix)
+        return self._prefixes.get(uri, [])
+
+
+def _list_declarations(apex: etree._Element) -> dict[etree._Element, Namespaces]:
+    """Return what each element of a tree declares itself, without those that declare nothing."""
+    found: dict[etree._Element, Namespaces] = {}
+    waiting: dict[str, str] = {}
+    for event, what in etree.iterwalk(apex, events=("start-ns", "start")):
+        if event == "start-ns":
+            prefix, uri = cast("tuple[str | None, str | None]", what)
+            waiting[prefix or ""] = uri or ""
+        elif waiting:
+            found[cast("etree._Element", what)] = waiting
+            waiting = {}
+    return found
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return namespace ("" for none) and local part of a name in Clark notation."""
+    if not name.startswith("{"):
+        return "", name
+    uri, _, local = name[1:].partition("}")
+    return uri, local
 
 
 def _declarations(declared: Namespaces) -> Iterator[str]:
@@ -148,17 +200,16 @@ def _declarations(declared: Namespaces) -> Iterator[str]:
         yield f' {name}="{declared[prefix].translate(_VALUE)}"'
 
 
-def _write_name(node: etree._Element, name: str) -> str:
-    if not name.startswith("{"):
-        return name
-    prefix = "xml" if name.startswith(_XML_PREFIX) else _attribute_prefix(node, name)
-    return f"{prefix}:{etree.QName(name).localname}"
+def _write_name(node: etree._Element, name: str, scope: _Scope) -> str:
+    uri, local = _split(name)
+    if not uri:
+        return local
+    return f"xml:{local}" if uri == XML_NAMESPACE else f"{_attribute_prefix(node, name, scope)}:{local}"
 
 
-def _attribute_prefix(node: etree._Element, name: str) -> str:
+def _attribute_prefix(node: etree._Element, name: str, scope: _Scope) -> str:
     """Return the prefix that an attribute is written with; XPath alone tells it when several name one namespace."""
-    uri = etree.QName(name).namespace
-    prefixes = [prefix for prefix, known in node.nsmap.items() if known == uri and prefix]
+    prefixes = scope.list_prefixes(_split(name)[0])
     if len(prefixes) == 1:
         return prefixes[0]
     position = list(node.attrib).index(name) + 1

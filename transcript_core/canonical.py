@@ -21,7 +21,7 @@ from typing import Any, Final, cast
 from lxml import etree
 
 from schemas.loader import load_xsd
-from transcript_core.c14n import XML_NAMESPACE, C14nMethod, canonicalize
+from transcript_core.c14n import XML_NAMESPACE, C14nMethod, canonicalize, has_scope_over
 from transcript_core.errors import LimitExceeded, MalformedTranscript, UnsupportedSchema
 from transcript_core.limits import (
     MAX_XML_ATTRIBUTES,
@@ -29,6 +29,7 @@ from transcript_core.limits import (
     MAX_XML_DEPTH,
     MAX_XML_ELEMENTS,
     MAX_XML_NAMESPACES,
+    MAX_XML_SCOPE,
 )
 
 __all__ = [
@@ -96,7 +97,7 @@ def parse_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
         raise LimitExceeded(f"the XML document has {len(data)} bytes, more than the {max_bytes} that are accepted")
     _check_encoding(data)
     _check_prolog(data)
-    _check_markup(data)
+    declarations = _check_markup(data)
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -112,7 +113,7 @@ def parse_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise MalformedTranscript("the XML is not well-formed", line=_line(error.lineno)) from error
-    _check_tree(root)
+    _check_tree(root, declarations)
     return root
 
 
@@ -258,20 +259,28 @@ def _skip(data: bytes, end: bytes, position: int) -> int:
     return found + len(end)
 
 
-def _check_markup(data: bytes) -> None:
-    """Bound the tree before it is built: every element has its own start, and every prefix its own declaration."""
+def _check_markup(data: bytes) -> int:
+    """Bound the tree before it is built: every element has its own start, and every prefix its own declaration.
+
+    Returns:
+        At most how many namespaces it declares.
+    """
     marks = data.count(b"<")
     if marks > MAX_XML_ELEMENTS and marks - data.count(b"</") > MAX_XML_ELEMENTS:
         raise LimitExceeded(f"the XML has more than {MAX_XML_ELEMENTS} elements")
-    if data.count(b"xmlns") > MAX_XML_NAMESPACES:
+    declarations = data.count(b"xmlns")
+    if declarations > MAX_XML_NAMESPACES:
         raise LimitExceeded(f"the XML has more than {MAX_XML_NAMESPACES} namespace declarations")
+    return declarations
 
 
-def _check_tree(root: etree._Element) -> None:
+def _check_tree(root: etree._Element, declarations: int) -> None:
     if _TOO_DEEP(root):
         raise LimitExceeded(f"the XML is nested deeper than {MAX_XML_DEPTH} elements")
     if _TOO_MANY_ATTRIBUTES(root):
         raise LimitExceeded(f"an element has more than {MAX_XML_ATTRIBUTES} attributes")
+    if declarations > MAX_XML_SCOPE and has_scope_over(root, MAX_XML_SCOPE):
+        raise LimitExceeded(f"more than {MAX_XML_SCOPE} namespaces are in scope at one element")
     if root.getroottree().docinfo.internalDTD is not None:
         raise MalformedTranscript("the XML has a document type declaration (DOCTYPE), which is never accepted")
 

@@ -19,9 +19,13 @@ MAX_XML_ATTRIBUTES: Final = 64
 MAX_XML_NAMESPACES: Final = 4_096
 """Namespace declarations in one document; looking a prefix up walks through them."""
 
-MAX_CANONICAL_BYTES: Final = 64 * 1024 * 1024
-"""Bytes of canonical form made for one document, all its references together.  A transcript needs 1 MiB; without this
-bound a file of some MiB could ask for the whole of itself a thousand times."""
+MAX_XML_SCOPE: Final = 256
+"""Namespaces in scope at one element; office formats declare about 40.  Canonicalisation takes quadratic time in them."""
+
+MAX_WORK: Final = 5_000_000_000
+"""Units of work that one verification may ask for, whatever files it is about: parsing, canonical forms, decoding,
+hashing.  A unit is about a nanosecond of one core (`verify/formats/work.py` has the prices).  A transcript needs 0.1
+thousand millions, a container of 64 MiB signed by a whole staff 1; a file of some KiB could ask for hours."""
 
 MAX_PDF_BYTES: Final = 16 * 1024 * 1024
 """Bytes of one PDF.  A transcript with 19 signatures is about 1 MiB."""
@@ -53,6 +57,9 @@ MAX_SIGNATURES: Final = 64
 MAX_REFERENCES: Final = 1_100
 """ds:Reference elements in one signature; a transcript has three at most, a container of files one for each, and
 MAX_CONTAINER_FILES of them."""
+
+MAX_TOGETHER_REFERENCES: Final = 16_384
+"""ds:Reference elements in all signatures of one verification: a container of 1,024 files signed by 16 persons."""
 
 MAX_TRANSFORMS: Final = 8
 """ds:Transform elements in one reference."""

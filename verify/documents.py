@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lxml.etree import _Element
 
-from transcript_core.canonical import build_foreign_ids, build_id_map, parse_foreign_xml, parse_xml
+from transcript_core.canonical import build_foreign_ids, build_id_map, parse_xml
 from transcript_core.clock import VIETNAM_TIME
 from transcript_core.errors import InputError, MalformedTranscript
 from transcript_core.limits import MAX_SIGNATURES
@@ -21,7 +21,8 @@ from verify.formats.asice import AsicContainer, read_container
 from verify.formats.octets import OctetCache
 from verify.formats.pades import SignedPdf, read_signed_pdf
 from verify.formats.transforms import NO_FILES, DetachedFiles
-from verify.formats.xades import XadesSignature, read_signatures
+from verify.formats.work import Work, WorkExceeded
+from verify.formats.xades import XadesSignature, list_signature_elements, read_signatures
 
 TRANSCRIPT_ROOT = "HOC_BA"
 RECALL_ROOT = "THU_HOI_HOC_BA"
@@ -122,39 +123,43 @@ class PdfInput:
         return self.signed.attachment is not None
 
 
-def read_xml(octets: bytes, files: DetachedFiles = NO_FILES) -> XmlInput:
+def read_xml(octets: bytes, files: DetachedFiles = NO_FILES, work: Work | None = None) -> XmlInput:
     """Read an XML file: EN 319 102-1, 5.2.2 (format checking).
 
     Args:
         files: what detached signatures of files of others may name; a transcript's never do.
+        work: what the verification may still compute; None: as much as one may.
     """
+    work = work or Work()
     try:
         content = read_document(octets)
     except InputError as error:
-        return _read_other_xml(octets, str(error), files)
-    return _with_signatures(octets, content.root, NO_FILES, content=content, structure_error=None)
+        return _read_other_xml(octets, str(error), files, work)
+    return _with_signatures(octets, content.root, NO_FILES, work, content=content, structure_error=None)
 
 
-def _read_other_xml(octets: bytes, structure_error: str, files: DetachedFiles) -> XmlInput:
+def _read_other_xml(octets: bytes, structure_error: str, files: DetachedFiles, work: Work) -> XmlInput:
     """Read a file that is not a sound transcript, as far as that goes."""
     try:
-        root = parse_foreign_xml(octets)
+        root = work.parse(octets)
+        work.count_references(root)
     except InputError as error:
         return XmlInput(octets, None, None, None, (), parse_error=str(error))
-    return _with_signatures(octets, root, files, content=None, structure_error=structure_error)
+    return _with_signatures(octets, root, files, work, content=None, structure_error=structure_error)
 
 
 def _with_signatures(
     octets: bytes,
     root: _Element,
     files: DetachedFiles,
+    work: Work,
     *,
     content: TranscriptDocument | RecallDocument | None,
     structure_error: str | None,
 ) -> XmlInput:
-    ambiguous = OctetCache(root, {})
+    ambiguous = OctetCache(root, {}, work=work)
     try:
-        ambiguous.get_octets(root)
+        work.pay_writing(ambiguous.get_octets(root), slow=False)
     except InputError as error:  # no canonical form, so no part of it can be judged
         return XmlInput(octets, None, None, None, (), parse_error=str(error))
     if content is None and root.tag not in _OUR_ROOTS:
@@ -168,28 +173,60 @@ def _with_signatures(
     return XmlInput(octets, root, cache, content, read_signatures(cache, files), structure_error=structure_error)
 
 
-def read_asic(octets: bytes) -> ContainerInput:
-    """Read an ASiC container with all its signatures; every reference resolves inside it or not at all."""
+def read_asic(octets: bytes, work: Work | None = None) -> ContainerInput:
+    """Read an ASiC container with all its signatures; every reference resolves inside it or not at all.
+
+    Signatures and references are counted in all signature files before any octet of a file is hashed.
+    """
+    work = work or Work()
     try:
         container = read_container(octets)
+        parsed, in_full = _parse_signature_files(container, work)
     except InputError as error:
         return ContainerInput(None, error=str(error))
     files = DetachedFiles(container.files, exact=True)
     read: list[tuple[str, XmlInput]] = []
+    for name, content, root in parsed:
+        if isinstance(root, str):
+            read.append((name, XmlInput(content, None, None, None, (), parse_error=root)))
+        else:
+            read.append((name, _with_signatures(content, root, files, work, content=None, structure_error="")))
+    return ContainerInput(container, tuple(read), is_read_in_full=in_full)
+
+
+def _parse_signature_files(
+    container: AsicContainer, work: Work
+) -> tuple[list[tuple[str, bytes, _Element | str]], bool]:
+    """Return name, octets and root of each, until there are MAX_SIGNATURES; in place of a root, why there is none.
+
+    Raises:
+        WorkExceeded: there is more in them than is ever looked at.
+    """
+    parsed: list[tuple[str, bytes, _Element | str]] = []
+    signatures = 0
     for name, content in container.signature_files:
-        if sum(len(xml.signatures) for _, xml in read) >= MAX_SIGNATURES:
-            return ContainerInput(container, tuple(read), is_read_in_full=False)
-        read.append((name, _read_other_xml(content, "", files)))
-    return ContainerInput(container, tuple(read))
+        if signatures >= MAX_SIGNATURES:
+            return parsed, False
+        try:
+            root = work.parse(content)
+        except WorkExceeded:
+            raise
+        except InputError as error:
+            parsed.append((name, content, str(error)))
+            continue
+        work.count_references(root)
+        signatures += len(list_signature_elements(root))
+        parsed.append((name, content, root))
+    return parsed, True
 
 
-def read_pdf(octets: bytes, *, issue: IssueInfo | None = None) -> PdfInput:
+def read_pdf(octets: bytes, *, issue: IssueInfo | None = None, work: Work | None = None) -> PdfInput:
     """Read a PDF file.
 
     Args:
         issue: of the transcript's XML, when that was given too; alone, a PDF does not say who must sign as manager.
     """
-    signed = read_signed_pdf(octets)
+    signed = read_signed_pdf(octets, work)
     if signed.attachment is None:
         return PdfInput(octets, signed, None, None, None, (), ())
     try:

@@ -38,6 +38,7 @@ from verify.examination import Context, Examination
 from verify.facts import list_container_facts, list_jws_facts, list_loose_timestamps, list_pdf_facts, list_xml_facts
 from verify.formats.jades import JwsInput, find_digest, read_jws
 from verify.formats.transforms import NO_FILES, DetachedFiles
+from verify.formats.work import Work
 from verify.policy import INSPECTION_POLICY, TRANSCRIPT_POLICY, VerificationPolicy
 from verify.proofs import examine
 from verify.report import INTERNAL_ERROR, DocumentInfo, DocumentKind, Finding, FindingOutcome, Report, SubIndication
@@ -218,13 +219,14 @@ def _list_checks(policy: VerificationPolicy) -> tuple[checks.Check, ...]:
 def _read(document: bytes, container: Container, beside: _Beside) -> _Inputs:
     original = document if container is Container.XML else beside.xml
     token = document if container is Container.JWS else beside.json
-    read_original = None if original is None else read_xml(original, beside.files)
+    work = Work()
+    read_original = None if original is None else read_xml(original, beside.files, work)
     issue = None if read_original is None else read_original.issue
     return _Inputs(
         xml=read_original,
-        pdf=read_pdf(document, issue=issue) if container is Container.PDF else None,
+        pdf=read_pdf(document, issue=issue, work=work) if container is Container.PDF else None,
         jws=None if token is None else read_jws(token),
-        asic=read_asic(document) if container is Container.ZIP else None,
+        asic=read_asic(document, work) if container is Container.ZIP else None,
         target=_read_target(read_original, beside) if container is Container.XML else None,
     )
 

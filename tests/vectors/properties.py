@@ -9,7 +9,8 @@ from tests.vectors.cases import UNANCHORED, Question, cannot_tell, fails, sound
 from tests.vectors.detached import CONTENT, NAME, UNSEEN, beside, detached, enveloping
 from tests.vectors.foreign import DS_URI, EXCLUSIVE, SIGNER, Ref, Wanted, encode, sign, write_transform
 from tests.vectors.school import school
-from transcript_core.limits import MAX_CANONICAL_BYTES, MAX_CERTIFICATES
+from transcript_core.limits import MAX_CERTIFICATES, MAX_WORK
+from verify.formats.work import WRITING
 
 asked: Final = Question.SIGNATURES
 UNBOUND: Final = ("signature.form", "signature.certificate-reference")
@@ -280,7 +281,7 @@ def canonicalisation_of_a_text_file() -> bytes:
 
 
 @cannot_tell(
-    "limits: MAX_CANONICAL_BYTES",
+    "limits: MAX_WORK",
     "signature.form",
     "signature.references",
     "signature.value",
@@ -291,7 +292,7 @@ def more_canonical_octets_than_honest_signatures_ask_for() -> bytes:
     text = "x" * 3_000_000
     holder = f'<ds:Object Id="o1">{text}</ds:Object>'
     octets = f'<ds:Object xmlns:ds="{DS_URI}" Id="o1">{text}</ds:Object>'.encode()
-    refs = tuple(Ref("#o1", octets, (_with_prefix(number),)) for number in range(MAX_CANONICAL_BYTES // len(text) + 1))
+    refs = tuple(Ref("#o1", octets, (_with_prefix(number),)) for number in range(MAX_WORK // (WRITING * len(text)) + 1))
     return sign(Wanted(refs, objects=(holder,))).encode()
 
 

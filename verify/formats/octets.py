@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from lxml.etree import _Element
 
-from transcript_core.c14n import SLOWNESS, C14nMethod, canonicalize, canonicalize_document, is_slow
-from transcript_core.errors import LimitExceeded
-from transcript_core.limits import MAX_CANONICAL_BYTES
+from transcript_core.c14n import C14nMethod, canonicalize, canonicalize_document, is_slow, is_slow_document
 from verify.formats.encoding import has_hidden_nodes
+from verify.formats.names import ds
+from verify.formats.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +61,43 @@ class _Written:
 class OctetCache:
     """Canonical octets and digests of the node sets of one document.
 
-    All that signatures ask for is drawn from a budget of MAX_CANONICAL_BYTES; what lxml cannot write costs more.
+    All that signatures ask for is paid from the budget of the verification.
     """
 
-    def __init__(self, root: _Element, ids: Mapping[str, _Element], doubled: Collection[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        root: _Element,
+        ids: Mapping[str, _Element],
+        doubled: Collection[str] = frozenset(),
+        work: Work | None = None,
+    ) -> None:
         self.root = root
+        self.work = work or Work()
         self.ids = ids
         self.doubled = doubled  # identifiers that stand on several elements, which no reference may name
         self._written: dict[_Key, _Written] = {}
-        self._file_digests: dict[tuple[int, str], tuple[bytes, bytes]] = {}  # keeps the contents too, for their ids
-        self._left = MAX_CANONICAL_BYTES
         self._hides = has_hidden_nodes(root)
 
     def with_ids(self, ids: Mapping[str, _Element], doubled: Collection[str] = frozenset()) -> OctetCache:
         """Return a cache of the same document that knows its identifiers, and all octets computed so far."""
-        known = OctetCache(self.root, ids, doubled)
+        known = OctetCache(self.root, ids, doubled, self.work)
         known._written.update(self._written)
-        known._left = self._left
         return known
+
+    @cached_property
+    def signatures(self) -> frozenset[_Element]:
+        """Return every ds:Signature of the document."""
+        return frozenset(self.root.iter(ds("Signature")))
+
+    @cached_property
+    def has_other_signatures(self) -> bool:
+        """Return whether another vocabulary has an element called Signature in the document."""
+        return any(one.tag != ds("Signature") for one in self.root.iter("{*}Signature"))
+
+    @cached_property
+    def top_signatures(self) -> frozenset[_Element]:
+        """Return those that are children of the root."""
+        return frozenset(self.root.iterchildren(ds("Signature")))
 
     def has_hidden_nodes(self, node: _Element) -> bool:
         """Return whether `node` holds a comment, processing instruction or entity."""
@@ -112,29 +132,12 @@ class OctetCache:
         """Return the digest of `request`'s octets.  Raises: as `request`."""
         return self._request((nodes, method, prefixes)).digest(name)
 
-    def request_file_digest(self, content: bytes, name: str) -> bytes:
-        """Return the digest of a file beside the document, computed once however many references name it."""
-        key = (id(content), name)
-        if key not in self._file_digests:
-            self._file_digests[key] = hashlib.new(name, content).digest(), content
-        return self._file_digests[key][0]
-
-    def spend(self, octets: int) -> None:
-        """Draw from the budget.
-
-        Raises:
-            LimitExceeded: it is used up.
-        """
-        self._left = max(0, self._left - octets)
-        if self._left == 0:
-            raise LimitExceeded(f"more than {MAX_CANONICAL_BYTES} bytes of canonical form are asked for")
-
     def _request(self, key: _Key) -> _Written:
         found = self._written.get(key)
         if found is None:
-            self.spend(0)
+            self.work.pay_prefixes(key[0].apex, key[2])
             found = self._get(key)
-            self.spend((SLOWNESS if _is_slow(key) else 1) * len(found.octets))
+            self.work.pay_writing(found.octets, slow=_is_slow(key))
         return found
 
     def _get(self, key: _Key) -> _Written:
@@ -165,6 +168,5 @@ def _is_bare(element: _Element) -> bool:
 
 def _is_slow(key: _Key) -> bool:
     nodes, method, prefixes = key
-    if nodes.whole:
-        return bool(nodes.without) or "#default" in prefixes
-    return is_slow(nodes.apex, method=method, inclusive_prefixes=prefixes, without=nodes.without)
+    ask = is_slow_document if nodes.whole else is_slow
+    return ask(nodes.apex, method=method, inclusive_prefixes=prefixes, without=nodes.without)

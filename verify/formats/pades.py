@@ -29,6 +29,7 @@ from verify.formats.pdf_revisions import (
 )
 from verify.formats.pdf_signature import SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature, SignatureKind, SignedPdf
+from verify.formats.work import Work
 
 _COVERING: Final = frozenset({ChangeKind.SIGNED, ChangeKind.STAMPED})
 """What a revision with a /ByteRange did."""
@@ -36,19 +37,25 @@ _COVERING: Final = frozenset({ChangeKind.SIGNED, ChangeKind.STAMPED})
 __all__ = ["PdfSignature", "Problem", "SignatureKind", "SignedPdf", "read_signed_pdf"]
 
 
-def read_signed_pdf(data: bytes) -> SignedPdf:
-    """Read every signature of a PDF.  Never raises: what cannot be read becomes a problem or `unsupported`."""
+def read_signed_pdf(data: bytes, work: Work | None = None) -> SignedPdf:
+    """Read every signature of a PDF.  Never raises: what cannot be read becomes a problem or `unsupported`.
+
+    Args:
+        data: the file.
+        work: what the verification may still compute; None: as much as one may.
+    """
+    work = work or Work()
     try:
         file = read_pdf(data)
         form = read_form(file)
     except LimitExceeded as error:
         return _refuse(data, build_problem("too-large", detail=str(error)))
     except MalformedPdf as error:
-        return read_foreign_pdf(data, reason=error.problem)
-    return _read_own(file, form)
+        return read_foreign_pdf(data, work, reason=error.problem)
+    return _read_own(file, form, work)
 
 
-def _read_own(file: PdfFile, form: Form) -> SignedPdf:
+def _read_own(file: PdfFile, form: Form, work: Work) -> SignedPdf:
     changes = classify_revisions(file, form)
     problems = [problem for change in changes for problem in change.problems]
     if file.trouble is not None:
@@ -56,7 +63,7 @@ def _read_own(file: PdfFile, form: Form) -> SignedPdf:
         problems.append(build_problem("revision-structure", revision=file.last.number, detail=detail))
     unusual = list_unusual_catalog_keys(file)
     attachment, complaint = _read_attachment(file)
-    signatures = _read_signatures(file, changes)
+    signatures = _read_signatures(file, changes, work)
     signed = {signature.slot_id for signature in signatures}
     store, stamped = read_store(file, file.last.number), _read_stamped_stores(file, changes)
     archived = stamped[-1][1] if stamped else SecurityStore()
@@ -93,9 +100,9 @@ def _is_covered_to_end(file: PdfFile, changes: tuple[Change, ...]) -> bool:
     return file.trouble is None and bool(kinds) and kinds[-1] in _COVERING
 
 
-def _read_signatures(file: PdfFile, changes: tuple[Change, ...]) -> tuple[PdfSignature, ...]:
+def _read_signatures(file: PdfFile, changes: tuple[Change, ...], work: Work) -> tuple[PdfSignature, ...]:
     """Return the signatures in the order in which they were made, hashing the file once."""
-    digests = RangeDigests(file.data)
+    digests = RangeDigests(file.data, work)
     found: list[PdfSignature] = []
     for change in changes:
         revision = file.revisions[change.revision - 1]

@@ -6,13 +6,13 @@ be there; whatever else is there is not such an addition.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.decode_limits import DecodePurpose
+from pyhanko.pdf_utils.misc import PdfDecodeLimitError
 
-from transcript_core.canonical import parse_foreign_xml
 from transcript_core.errors import InputError
 from transcript_core.limits import MAX_CERTIFICATE_BYTES, MAX_CRL_BYTES, MAX_OCSP_BYTES, MAX_REVOCATION_PIECES
 from verify.formats.pdf_contents import SecurityStore, load_all
@@ -68,24 +68,44 @@ def keeps_store(old: State, before: Any, new: State, after: Any) -> bool:
 
 
 def _digest_pieces(state: State, value: Any) -> set[bytes]:
-    return {hashlib.sha256(one).digest() for one in _list_pieces(state, value, MAX_CRL_BYTES)}
+    return {state.budget.work.hash("sha256", one) for one in _list_pieces(state, value, DecodePurpose.CRL)}
 
 
 def read_foreign_store(state: State) -> SecurityStore:
     """Return what the file's /DSS holds; what cannot be read is left out, since it proves nothing."""
     store = state.find_dictionary(raw_entries(state.get(state.root)).get("/DSS"))
     return SecurityStore(
-        certificates=tuple(load_all(_list_pieces(state, store.get("/Certs"), MAX_CERTIFICATE_BYTES))),
-        ocsps=tuple(_list_pieces(state, store.get("/OCSPs"), MAX_OCSP_BYTES)),
-        crls=tuple(_list_pieces(state, store.get("/CRLs"), MAX_CRL_BYTES)),
+        certificates=tuple(load_all(_list_pieces(state, store.get("/Certs"), DecodePurpose.CERTIFICATE))),
+        ocsps=tuple(_list_pieces(state, store.get("/OCSPs"), DecodePurpose.OCSP_RESPONSE)),
+        crls=tuple(_list_pieces(state, store.get("/CRLs"), DecodePurpose.CRL)),
     )
 
 
-def _list_pieces(state: State, value: Any, max_bytes: int) -> Iterator[bytes]:
+_MAX_PIECE_BYTES: Final = {
+    DecodePurpose.CERTIFICATE: MAX_CERTIFICATE_BYTES,
+    DecodePurpose.OCSP_RESPONSE: MAX_OCSP_BYTES,
+    DecodePurpose.CRL: MAX_CRL_BYTES,
+}
+
+
+def _list_pieces(state: State, value: Any, kind: DecodePurpose) -> Iterator[bytes]:
+    """Yield the pieces of evidence in a list, none of them unpacked further than one of its kind may be long.
+
+    Raises:
+        LimitExceeded: what all streams of the file may unpack to is used up.
+    """
     for one in state.find_array(value)[:MAX_REVOCATION_PIECES]:
         stream = state.resolve(one)
-        if isinstance(stream, generic.StreamObject) and len(stream.data) <= max_bytes:
-            yield bytes(stream.data)
+        if not isinstance(stream, generic.StreamObject):
+            continue
+        try:
+            piece = bytes(stream.read_data(kind))
+        except PdfDecodeLimitError:
+            state.budget.work.pay_decoding(_MAX_PIECE_BYTES[kind])
+            continue
+        state.budget.work.pay_decoding(len(piece))
+        if len(piece) <= _MAX_PIECE_BYTES[kind]:
+            yield piece
 
 
 def _is_vri_entry(state: State, value: Any) -> bool:
@@ -164,7 +184,7 @@ def _read_packet(state: State, value: Any) -> list[tuple[str, str]] | None:
     if not isinstance(stream, generic.StreamObject) or raw_entries(stream).get("/Type") != "/Metadata":
         return None
     try:
-        root = parse_foreign_xml(stream.data)
+        root = state.budget.work.parse(stream.read_data(DecodePurpose.XMP_METADATA))
     except InputError:
         return None
     said: list[tuple[str, str]] = []

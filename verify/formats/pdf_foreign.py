@@ -27,12 +27,16 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from transcript_core.errors import LimitExceeded
 from transcript_core.limits import (
+    MAX_CERTIFICATE_BYTES,
+    MAX_CRL_BYTES,
     MAX_FOREIGN_PDF_LOOKUPS,
     MAX_FOREIGN_PDF_REVISIONS,
     MAX_LABEL_CHARS,
+    MAX_OCSP_BYTES,
     MAX_PDF_OBJECTS,
     MAX_PDF_STREAM_BYTES,
     MAX_SIGNATURES,
+    MAX_XML_BYTES,
 )
 from transcript_core.pdf import Name, String, Value
 from verify.formats.pdf_additions import read_foreign_store
@@ -46,6 +50,7 @@ from verify.formats.pdf_ranges import RangeDigests
 from verify.formats.pdf_scan import scan_signatures
 from verify.formats.pdf_signature import SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature, SignedPdf
+from verify.formats.work import Work
 
 _SECTION_MARKS: Final = (b"startxref", b"trailer")
 _OBJECT_MARK: Final = b" obj"
@@ -69,6 +74,10 @@ _DECODE_LIMITS: Final = DecodeLimits(
         **DEFAULT_PURPOSE_LIMITS,
         DecodePurpose.OBJECT_STREAM: StreamDecodeLimits(max_ratio=100, max_output_size=MAX_PDF_STREAM_BYTES),
         DecodePurpose.XREF_STREAM: StreamDecodeLimits(max_output_size=_MAX_TABLE_BYTES),
+        DecodePurpose.CERTIFICATE: StreamDecodeLimits(max_output_size=MAX_CERTIFICATE_BYTES),
+        DecodePurpose.OCSP_RESPONSE: StreamDecodeLimits(max_output_size=MAX_OCSP_BYTES),
+        DecodePurpose.CRL: StreamDecodeLimits(max_output_size=MAX_CRL_BYTES),
+        DecodePurpose.XMP_METADATA: StreamDecodeLimits(max_output_size=MAX_XML_BYTES),
     },
     document_budget=DocumentDecodeBudget(base_allowance=_MAX_UNPACKED_BYTES, max_ratio=1),
 )
@@ -88,18 +97,20 @@ class _Found:
     store: SecurityStore = field(default_factory=SecurityStore)
 
 
-def read_foreign_pdf(data: bytes, *, reason: str) -> SignedPdf:
+def read_foreign_pdf(data: bytes, work: Work, *, reason: str) -> SignedPdf:
     """Return what can be said of a file that is not of our own form.  Never raises.
 
     Args:
+        data: the file.
+        work: what the verification may still compute.
         reason: why it is not, in English; repeated when nothing else can be said.
     """
     if _is_too_large(data):
         detail = f"more than {MAX_FOREIGN_PDF_REVISIONS} appended sections or {MAX_PDF_OBJECTS} objects"
         return _answer(data, _Found(problems=[build_problem("too-large", detail=detail)]))
-    found = _read_followed(data)
+    found = _read_followed(data, work)
     if found is None:
-        found = _read_scanned(data)
+        found = _read_scanned(data, work)
     if not found.signatures:
         code = "no-signature" if found.revisions else "unreadable"
         found.problems.append(build_problem(code, detail=reason))
@@ -115,14 +126,14 @@ def _is_too_large(data: bytes) -> bool:
     )
 
 
-def _read_followed(data: bytes) -> _Found | None:
+def _read_followed(data: bytes, work: Work) -> _Found | None:
     """Return what a reader finds that follows the offsets; None when it cannot."""
     if _START_MARK not in data[-_END_OCTETS:]:  # a general reader would go on looking for it, octet by octet
         return None
     for strict in (True, False):
         found = _Found()
         try:
-            _read(data, found, strict=strict)
+            _read(data, found, work, strict=strict)
         except LimitExceeded as error:
             found.unsupported.append(build_problem("not-compared", detail=str(error)))
         except Exception as error:  # noqa: BLE001  (a stranger's file can break a general parser in any way it likes)
@@ -135,20 +146,20 @@ def _read_followed(data: bytes) -> _Found | None:
     return None
 
 
-def _read(data: bytes, found: _Found, *, strict: bool) -> None:
+def _read(data: bytes, found: _Found, work: Work, *, strict: bool) -> None:
     reader = PdfFileReader(io.BytesIO(data), strict=strict, decode_limits=_DECODE_LIMITS)
     if reader.encrypted:
         found.unsupported.append(build_problem("encrypted"))
-        found.signatures = tuple(scan_signatures(data))
+        found.signatures = tuple(scan_signatures(data, work))
         found.revisions = int(reader.xrefs.total_revisions)
         return
     _check_costs(reader)
-    budget = Budget()
+    budget = Budget(work=work)
     state = open_state(reader, int(reader.xrefs.total_revisions) - 1, budget, list_generations(reader))
     fields = list_fields(state)
     signed = [one for one in fields.values() if one.is_signature and one.is_signed][:MAX_SIGNATURES]
     found.empty_fields = tuple(one.name for one in fields.values() if one.is_signature and not one.is_signed)
-    found.signatures = tuple(_read_signatures(data, reader, state, signed))
+    found.signatures = tuple(_read_signatures(RangeDigests(data, work), reader, state, signed))
     found.revisions = int(reader.xrefs.total_revisions)
     found.store = read_foreign_store(state)
     if not strict:
@@ -181,10 +192,10 @@ def _check_costs(reader: PdfFileReader) -> None:
 
 
 def _read_signatures(
-    data: bytes, reader: PdfFileReader, state: State, fields: Sequence[FormField]
+    digests: RangeDigests, reader: PdfFileReader, state: State, fields: Sequence[FormField]
 ) -> Iterator[PdfSignature]:
     """Return the signatures in the order in which they were made; one that several fields share, once."""
-    digests = RangeDigests(data)
+    length = len(digests.data)
     shared = {one.value: one for one in reversed(fields) if one.value is not None}
     distinct = [one for one in fields if one.value is None or shared[one.value] is one]
     numbered = sorted(((_find_revision(reader, state, one), one) for one in distinct), key=lambda pair: pair[0])
@@ -195,10 +206,10 @@ def _read_signatures(
         place = SignaturePlace(
             field_name=label,
             start=-1,
-            end=len(data) + 1,
+            end=length + 1,
             revision=revision + 1,
             revision_end=None,
-            file_end=len(data),
+            file_end=length,
             strict=False,
         )
         yield read_signature(_convert(state, state.find_dictionary(one.raw_value)), place, digests)
@@ -248,9 +259,9 @@ def _to_string(value: Any) -> String | None:
     return String(value.original_bytes) if isinstance(value, kinds) else None
 
 
-def _read_scanned(data: bytes) -> _Found:
+def _read_scanned(data: bytes, work: Work) -> _Found:
     """Return the signatures of a file that nobody can follow, if any of them is right; else it is only unreadable."""
-    signatures = tuple(scan_signatures(data))
+    signatures = tuple(scan_signatures(data, work))
     found = signatures if any(one.intact for one in signatures) else ()
     return _Found(signatures=found, unsupported=[build_problem("repaired")])
 

@@ -15,6 +15,7 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 from transcript_core.errors import LimitExceeded
 from transcript_core.limits import MAX_FOREIGN_PDF_VISITS, MAX_PDF_DEPTH
+from verify.formats.work import Work
 
 Number = int
 """An object's number: whatever their generations, a revision shows one object of a number."""
@@ -25,9 +26,10 @@ Generations = Mapping[Number, tuple[int, ...]]
 
 @dataclass(slots=True)
 class Budget:
-    """How many more objects may be looked at in this file."""
+    """How many more objects may be looked at in this file; all that is looked at is paid from the one budget."""
 
     left: int = MAX_FOREIGN_PDF_VISITS
+    work: Work = field(default_factory=Work)
 
     def spend(self, count: int = 1) -> None:
         """Count objects that are looked at.
@@ -35,6 +37,7 @@ class Budget:
         Raises:
             LimitExceeded: too many.
         """
+        self.work.pay_visits(count)
         self.left -= count
         if self.left < 0:
             raise LimitExceeded(f"comparing its revisions takes more than {MAX_FOREIGN_PDF_VISITS} steps")

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from transcript_core.pdf import String, Value
 from verify.formats.values import finish_digest
+from verify.formats.work import Work
 
 MAX_PIECES: Final = 16
 """Covered pieces of one range; usual are two."""
@@ -37,6 +38,7 @@ class RangeDigests:
     """
 
     data: bytes
+    work: Work = field(default_factory=Work)
     _running: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     def digest(self, hash_name: str, hole_start: int, hole_end: int, end: int) -> bytes:
@@ -45,6 +47,7 @@ class RangeDigests:
         at, state = self._running.get(hash_name, (0, None))
         if state is None or at > hole_start:
             at, state = 0, hashlib.new(hash_name)
+        self.work.pay_hashing(hash_name, hole_start - at + max(end - hole_end, 0))
         state.update(view[at:hole_start])
         self._running[hash_name] = (hole_start, state)
         branch = state.copy()
@@ -80,12 +83,14 @@ class Covered:
             ((hole_start, hole_end),) = self.holes
             return self.digests.digest(hash_name, hole_start, hole_end, self.end)
         state = hashlib.new(hash_name, usedforsecurity=False)
+        self.digests.work.pay_hashing(hash_name, sum(end - start for start, end in self.pieces))
         for start, end in self.pieces:
             state.update(memoryview(self.digests.data)[start:end])
         return finish_digest(state)
 
     def octets(self) -> bytes:
         """Return what is covered."""
+        self.digests.work.pay_keeping(sum(end - start for start, end in self.pieces))
         return b"".join(self.digests.data[start:end] for start, end in self.pieces)
 
     def find_gap(self, contents: bytes) -> tuple[int, int]:
@@ -96,6 +101,7 @@ class Covered:
 
     def _read_hex(self, hole: tuple[int, int]) -> bytes | None:
         """Return what the hexadecimal string says that a hole begins with; None when it begins with none."""
+        self.digests.work.pay_decoding(hole[1] - hole[0])
         found = _HEX_STRING.match(self.digests.data, *hole)
         if found is None:
             return None
@@ -106,6 +112,7 @@ class Covered:
         """Say whether a hole holds objects or sections of the file besides a string."""
         data = self.digests.data
         for hole in self.holes:
+            self.digests.work.pay_decoding(hole[1] - hole[0])
             string = _HEX_STRING.match(data, *hole)
             if _STRUCTURE.search(data, hole[0] if string is None else string.end(), hole[1]):
                 return True

@@ -15,6 +15,7 @@ from transcript_core.pdf import Name, String, Value
 from verify.formats.pdf_ranges import RangeDigests
 from verify.formats.pdf_signature import SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature
+from verify.formats.work import Work
 
 _RANGE: Final = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]{0,64}\[([^\]<>()/]{0,200})\]")
 _CONTENTS: Final = re.compile(rb"/Contents[\x00\t\n\x0c\r ]{0,64}<([0-9A-Fa-f\x00\t\n\x0c\r ]*)>")
@@ -24,9 +25,9 @@ _WINDOW: Final = 512 * 1024
 """Octets before and behind a /ByteRange in which the rest of its dictionary is looked for."""
 
 
-def scan_signatures(data: bytes) -> Iterator[PdfSignature]:
+def scan_signatures(data: bytes, work: Work) -> Iterator[PdfSignature]:
     """Return the signatures whose dictionaries can be found, in the order of the file."""
-    digests = RangeDigests(data)
+    digests = RangeDigests(data, work)
     for number, found in enumerate(_RANGE.finditer(data)):
         if number == MAX_SIGNATURES:
             return

@@ -21,6 +21,7 @@ from verify.formats.pdf_bare_rsa import BARE_RSA_FORM, read_bare_rsa
 from verify.formats.pdf_ranges import Covered, RangeDigests, list_range_faults, read_pieces
 from verify.formats.pdf_token import read_token
 from verify.formats.pdf_types import PdfSignature, SignatureKind
+from verify.formats.work import WorkExceeded
 
 _PADES_FORM: Final = "ETSI.CAdES.detached"
 """SubFilter whose profile asks for ESS signing-certificate-v2 (EN 319 142-1, 5.2)."""
@@ -56,11 +57,17 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
     covered = _read_byte_range(dictionary, place, digests, reading)
     signature = CmsSignature()
     faults: list[str] = []
+    gap = (0, 0)
     if form is None:
         signature = CmsSignature(digest_right=None, value_right=None)
     elif covered is not None:
-        signature = _read_contents(dictionary, form, covered, place)
-        signature, faults = _judge_range(dictionary, covered, place, signature, reading)
+        try:
+            signature = _read_contents(dictionary, form, covered, place)
+            signature, faults = _judge_range(dictionary, covered, place, signature, reading)
+            gap = covered.find_gap(_get_contents(dictionary))
+        except WorkExceeded as error:
+            signature, faults = CmsSignature(digest_right=None, value_right=None), [str(error)]
+            reading.cannot_judge(str(error))
     covers_all = covered is not None and covered.end == place.file_end
     return PdfSignature(
         slot_id=place.field_name,
@@ -85,7 +92,7 @@ def read_signature(dictionary: Mapping[str, Value], place: SignaturePlace, diges
         has_signing_certificate=signature.has_signing_certificate,
         covers_revision=place.revision if covered is not None else 0,
         covered_end=0 if covered is None else covered.end,
-        gap=(0, 0) if covered is None else covered.find_gap(_get_contents(dictionary)),
+        gap=gap,
         whole_file=covers_all,
         closes=locks_all_fields(dictionary.get("Reference")),
         leaves_out=bool(faults),

@@ -9,7 +9,6 @@ Left out on purpose: XSLT, other XPath expressions, XPointers beyond `xpointer(/
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Sequence
@@ -20,15 +19,18 @@ from urllib.parse import unquote
 from lxml.etree import QName, _Element
 
 from transcript_core.c14n import C14nMethod
-from transcript_core.canonical import parse_foreign_xml
 from transcript_core.errors import InputError
 from transcript_core.limits import MAX_TRANSFORMS
 from verify.formats.encoding import decode_base64, list_children
-from verify.formats.names import BASE64, C14N_METHODS, DS, ENVELOPED, EXCLUSIVE_C14N, XSLT, ds
+from verify.formats.names import BASE64, C14N_METHODS, DS, ENVELOPED, EXCLUSIVE_C14N, XSLT
 from verify.formats.octets import NodeSet, OctetCache
 from verify.formats.problems import SignatureProblem
+from verify.formats.work import REFERENCE, WorkExceeded
 
 Data = NodeSet | bytes
+
+_MAX_EXPRESSION_CHARS: Final = 1_000
+"""Characters of an XPath expression; the longest that is known has about 200."""
 
 _XPATH: Final = "http://www.w3.org/TR/1999/REC-xpath-19991116"
 _FILTER_2: Final = "http://www.w3.org/2002/06/xmldsig-filter2"
@@ -144,15 +146,28 @@ def compute_digest(
 
     Raises:
         Unsupported: a transform that is not on the list, or one that its input does not allow.
-        InputError: no canonical form, or more work than MAX_CANONICAL_BYTES allows.
+        InputError: no canonical form, or more work than MAX_WORK allows.
     """
     if isinstance(data, NodeSet) and len(transforms) == 1 and transforms[0].get("Algorithm", "") in C14N_METHODS:
         method = _choose_method(data, transforms[0])  # the usual case: each part is hashed once for all its signers
         return Digested(cache.request_digest(data, name, method, read_prefixes(transforms[0])), data)
-    if isinstance(data, bytes) and not transforms:
-        return Digested(cache.request_file_digest(data, name), None)
+    steps = _describe(transforms) if isinstance(data, bytes) else None
+    known = None if steps is None else cache.work.find_digest(data, name, steps)
+    if known is not None:
+        return Digested(known, None)
     octets, nodes = _transform(data, transforms, signature, cache)
-    return Digested(hashlib.new(name, octets).digest(), nodes)
+    digest = cache.work.hash(name, octets)
+    if steps is not None:
+        cache.work.remember_digest(data, name, digest, steps)
+    return Digested(digest, nodes)
+
+
+def _describe(transforms: Sequence[_Element]) -> tuple[object, ...] | None:
+    """Return what tells apart what transforms make of a file; None where they depend on more than themselves."""
+    algorithms = [one.get("Algorithm", "") for one in transforms]
+    if any(one != BASE64 and one not in C14N_METHODS for one in algorithms):
+        return None
+    return tuple((one, read_prefixes(transform)) for one, transform in zip(algorithms, transforms, strict=True))
 
 
 def compute_octets(data: Data, transforms: Sequence[_Element], signature: _Element, cache: OctetCache) -> bytes:
@@ -170,8 +185,7 @@ def _transform(
     """
     nodes = data if isinstance(data, NodeSet) else None
     for transform in transforms:
-        if isinstance(data, bytes):
-            cache.spend(len(data))
+        cache.work.spend(REFERENCE)
         algorithm = transform.get("Algorithm", "")
         data = _TRANSFORMS.get(algorithm, _canonicalize)(data, transform, signature, cache)
         if isinstance(data, NodeSet):
@@ -194,8 +208,16 @@ def _canonicalize(data: Data, transform: _Element, signature: _Element, cache: O
     if name not in C14N_METHODS:
         forbidden = name == XSLT
         raise Unsupported(SignatureProblem.FORBIDDEN_TRANSFORM if forbidden else SignatureProblem.UNKNOWN_TRANSFORM)
-    nodes = _parse(data) if isinstance(data, bytes) else data
-    return cache.request(nodes, _choose_method(nodes, transform), read_prefixes(transform))
+    if isinstance(data, bytes):
+        return _canonicalize_file(data, transform, cache)
+    return cache.request(data, _choose_method(data, transform), read_prefixes(transform))
+
+
+def _canonicalize_file(data: bytes, transform: _Element, cache: OctetCache) -> bytes:
+    """Return the canonical form of a file, or of what transforms made; its tree is not kept."""
+    nodes = _parse(data, cache)
+    apart = OctetCache(nodes.apex, {}, work=cache.work)
+    return apart.request(nodes, _choose_method(nodes, transform), read_prefixes(transform))
 
 
 def _choose_method(nodes: NodeSet, transform: _Element) -> C14nMethod:
@@ -203,10 +225,12 @@ def _choose_method(nodes: NodeSet, transform: _Element) -> C14nMethod:
     return method if nodes.with_comments else _SAME_DOCUMENT.get(method, method)
 
 
-def _parse(octets: bytes) -> NodeSet:
+def _parse(octets: bytes, cache: OctetCache) -> NodeSet:
     """XML Signature 1.1, 4.4.3.2: octets are parsed when the next transform wants nodes; comments stay."""
     try:
-        return NodeSet(parse_foreign_xml(octets), whole=True, with_comments=True)
+        return NodeSet(cache.work.parse(octets), whole=True, with_comments=True)
+    except WorkExceeded:
+        raise
     except InputError as error:
         raise Unsupported(SignatureProblem.UNREADABLE_CONTENT) from error
 
@@ -220,13 +244,18 @@ def _remove_own(data: Data, transform: _Element, signature: _Element, cache: Oct
         raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
     if data.apex is signature or any(one is signature for one in data.apex.iterancestors()):
         raise Unsupported(SignatureProblem.NO_REFERENCE)
-    return _without(data, [signature]) if any(one is data.apex for one in signature.iterancestors()) else data
+    return _without(data, [signature], cache) if any(one is data.apex for one in signature.iterancestors()) else data
 
 
 def _decode(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:  # noqa: ARG001
     """base64 (6.6.2): of the text of the nodes, or of the octets."""
-    text = data.decode("ascii", "replace") if isinstance(data, bytes) else data.text
-    cache.spend(len(text))
+    if isinstance(data, bytes):
+        cache.work.pay_decoding(len(data))
+        text = data.decode("ascii", "replace")
+    else:
+        cache.work.pay_walking(data.apex)
+        text = data.text
+        cache.work.pay_decoding(len(text))
     octets = decode_base64(text, canonical=False)
     if octets is None:
         raise Unsupported(SignatureProblem.BAD_BASE64)
@@ -236,7 +265,7 @@ def _decode(data: Data, transform: _Element, signature: _Element, cache: OctetCa
 def _filter_by_xpath(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:
     """XPath (6.6.3): every node for which a known expression holds."""
     (expression,) = _list_expressions(transform, cache, single=True)
-    return _without(data, _find_removed(_KNOWN_XPATH, expression, signature, cache))
+    return _without(data, _find_removed(_KNOWN_XPATH, expression, signature, cache), cache)
 
 
 def _filter_by_xpath_2(data: Data, transform: _Element, signature: _Element, cache: OctetCache) -> Data:
@@ -247,25 +276,26 @@ def _filter_by_xpath_2(data: Data, transform: _Element, signature: _Element, cac
             removed.clear()
         else:
             removed.update(_find_removed(_KNOWN_FILTERS, expression, signature, cache))
-    return _without(data, removed)
+    return _without(data, removed, cache)
 
 
-def _without(data: Data, removed: Collection[_Element]) -> NodeSet:
+def _without(data: Data, removed: Collection[_Element], cache: OctetCache) -> NodeSet:
     if not isinstance(data, NodeSet):
-        data = _parse(data)
+        data = _parse(data, cache)
         if removed:  # the nodes to remove stand in the signature's document, not in this one
             raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
     if any(one in removed for one in (data.apex, *data.apex.iterancestors())):  # nothing is left that could be signed
         raise Unsupported(SignatureProblem.NO_REFERENCE)
-    return replace(data, without=data.without.union(removed))
+    cache.work.pay_comparing(len(removed) + len(data.without))
+    return replace(data, without=data.without.union(removed) if data.without else frozenset(removed))
 
 
 def _all_signatures(signature: _Element, cache: OctetCache) -> Collection[_Element]:  # noqa: ARG001
-    return list(cache.root.iter(ds("Signature")))
+    return cache.signatures
 
 
 def _top_signatures(signature: _Element, cache: OctetCache) -> Collection[_Element]:  # noqa: ARG001
-    return [child for child in cache.root if child.tag == ds("Signature")]
+    return cache.top_signatures
 
 
 def _own_signature(signature: _Element, cache: OctetCache) -> Collection[_Element]:  # noqa: ARG001
@@ -328,13 +358,16 @@ def _normalise(element: _Element, cache: OctetCache) -> str:
 
     def rename(found: re.Match[str]) -> str:
         prefix = found[0].partition(":")[0]
-        bound = element.nsmap.get(prefix)
+        bound = scope.get(prefix)
         return "ds:Signature" if bound == DS else found[0]
 
     text = "".join(map(str, element.itertext()))
+    if len(text) > _MAX_EXPRESSION_CHARS:
+        raise Unsupported(SignatureProblem.UNKNOWN_TRANSFORM)
+    scope = element.nsmap
     packed = re.sub(r"\s+", " ", text).strip()
     packed = _BY_BOTH_NAMES.sub("ds:Signature", packed)
-    if all(one.tag == ds("Signature") for one in cache.root.iter("{*}Signature")):
+    if not cache.has_other_signatures:
         packed = _BY_LOCAL_NAME.sub("ds:Signature", packed)
     packed = re.sub(r" ?([()|>\[\]]|::) ?", r"\1", packed)
     packed = re.sub(r"^\((not\([^()]*\))\)$", r"\1", packed)

@@ -143,9 +143,9 @@ class UnsignedReader:
         prefixes = read_prefixes(declared[0]) if declared else ()
         pieces = [self._reading.compute_octets(one, method, prefixes) for one in covered]
         octets = before + b"".join(piece for piece in pieces if piece is not None)
-        if None in pieces or not self._may_hash(octets):
-            return
         tokens = self._read_values(element, "EncapsulatedTimeStamp")
+        if None in pieces or not self._may_hash(octets, len(tokens)):
+            return
         objects = self._list_objects() if archive else ()
         self.timestamps += tuple(XadesTimestamp(token, octets, archive, objects) for token in tokens)
 
@@ -155,10 +155,10 @@ class UnsignedReader:
         tokens = (one.token for one in self.timestamps)
         return (*certificates, *self.ocsps, *self.crls, *tokens)
 
-    def _may_hash(self, octets: bytes) -> bool:
-        """Draw what will be hashed from the document's budget, so that many archive timestamps cost no more."""
+    def _may_hash(self, octets: bytes, tokens: int) -> bool:
+        """Pay for what will be hashed for so many tokens."""
         try:
-            self._reading.cache.spend(len(octets))
+            self._reading.cache.work.pay_keeping(len(octets) * max(tokens, 1))
         except LimitExceeded:
             self._reading.note(SignatureProblem.TOO_MUCH_WORK)
             return False

@@ -130,7 +130,9 @@ def list_reference_octets(reading: Reading, signed_info: _Element) -> tuple[byte
         if data is None or transforms is None:
             return None
         try:
-            found.append(compute_octets(data, transforms, reading.signature, reading.cache))
+            octets = compute_octets(data, transforms, reading.signature, reading.cache)
+            reading.cache.work.pay_keeping(len(octets))
+            found.append(octets)
         except Unsupported as unsupported:
             reading.note(unsupported.problem)
             return None

@@ -22,6 +22,7 @@ from tests.support.signers import make_signer
 from verify.formats.pades import SignedPdf, read_signed_pdf
 from verify.formats.pdf_graph import Budget
 from verify.formats.pdf_types import SignatureKind
+from verify.formats.work import Work
 
 MIB = 1024 * 1024
 
@@ -327,5 +328,5 @@ def test_graph_that_takes_long_to_compare_is_not_compared(monkeypatch: pytest.Mo
     assert ([one.intact for one in read.signatures], codes(read)) == ([True], {"not-compared"})
 
 
-def _poor() -> Budget:
-    return Budget(left=12)
+def _poor(work: Work) -> Budget:
+    return Budget(left=12, work=work)
