@@ -358,7 +358,7 @@ def build_folder(folder: Path, count: int) -> tuple[FolderWorkplace, Signer]:
             (folder / f"{number}.{suffix}").write_bytes(octets)
     appearances = Appearances()
     workplace = FolderWorkplace(
-        folder=folder,
+        folder=str(folder),
         files=count,
         slots=tuple(document.slots for document in documents),
         position=0,

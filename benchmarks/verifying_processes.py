@@ -112,11 +112,15 @@ def _decode(signature: etree._Element, path: str) -> bytes:
 
 
 def measure_worst() -> Iterator[Figure]:
-    """Yield time and memory of the largest files that are read, and of the vector that takes longest."""
+    """Yield time and memory of the largest files that are read, the slowest vector and the slowest hostile file.
+
+    The hostile ones share a process: its peak is that of the file that needs most.
+    """
     for name, work in (
         (f"XML of {MAX_XML_BYTES // _MIB} MiB", _verify_large_xml),
         (f"PDF of {MAX_PDF_BYTES // _MIB} MiB", _verify_large_pdf),
         ("the worst vector", _verify_vectors),
+        ("the worst file made to be costly", _verify_costly),
     ):
         seconds, octets, which = _measure_apart(work)
         yield _limit(f"{name}{which}, seconds", seconds, "MAX_VERIFICATION_S", MAX_VERIFICATION_S, "s")
@@ -188,6 +192,15 @@ def _time_refused(document: bytes) -> float:
     report = verifier.verify(document)
     assert report.outcome is not Outcome.PASSED
     return time.perf_counter() - start
+
+
+def _verify_costly() -> tuple[float, str]:
+    """Every small file that asks for endless work."""
+    from tests.support.costly_files import COSTLY  # noqa: PLC0415  (its PDF needs the vectors' keys)
+
+    times = [(_time_refused(build()), name) for name, build in COSTLY.items()]
+    seconds, name = max(times)
+    return seconds, f" ({name.replace('_', ' ')})"
 
 
 def _verify_vectors() -> tuple[float, str]:

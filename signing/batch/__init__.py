@@ -1,6 +1,7 @@
 """Signing many documents under one approval."""
 
 from signing.batch.engine import CHUNK, choose_workers, sign_batch, sign_named
+from signing.batch.keys import is_in_memory
 from signing.batch.tasks import FormatResult, PreparedTask, SigningResult, SigningTask, attach_task, prepare_task
 from signing.batch.workplace import Terms, WorkerLost, Workplace
 
@@ -15,6 +16,7 @@ __all__ = [
     "Workplace",
     "attach_task",
     "choose_workers",
+    "is_in_memory",
     "prepare_task",
     "sign_batch",
     "sign_named",

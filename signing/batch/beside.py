@@ -2,14 +2,15 @@
 
 Python's lock lets one thread at a time run Python, and threads that take turns at it carry their data from core to
 core.  So all work on documents is one thread's; the threads here touch digests and values, and spend their time in a
-private operation, which needs no lock.  A key whose operations are over sooner than a thread wakes up works in place.
+private operation, which needs no lock.  When the key falls behind, the documents' thread helps instead of waiting, so
+every core has work.  A key whose operations are over sooner than a thread wakes up works in place.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
@@ -18,7 +19,7 @@ from signing.batch.tasks import Answer, Wanted
 Answers: TypeAlias = "SimpleQueue[tuple[int, Answer | BaseException]]"
 """Where answers arrive, in the order in which they are ready: the place that was given with the digests, and they."""
 
-_WAITING: Final = 4
+_WAITING: Final = 3
 """Documents for each thread: enough that none is idle while one document takes longer than others to prepare."""
 
 
@@ -62,10 +63,25 @@ class KeyThreads:
         else:
             answers.put((place, self._sign(wanted)))
 
+    def help(self) -> bool:
+        """Sign what has waited longest in the calling thread.  Returns: False, nothing waits for a thread."""
+        try:
+            order = self._orders.get_nowait()
+        except Empty:
+            return False
+        if order is None:  # for one of the threads: they are ending
+            self._orders.put(order)
+            return False
+        self._answer(order)
+        return True
+
     def _run(self) -> None:
         while (order := self._orders.get()) is not None:
-            place, wanted, answers = order
-            try:
-                answers.put((place, self._sign(wanted)))
-            except BaseException as error:  # noqa: BLE001  raised again by the thread that waits for the answer
-                answers.put((place, error))
+            self._answer(order)
+
+    def _answer(self, order: tuple[int, Wanted, Answers]) -> None:
+        place, wanted, answers = order
+        try:
+            answers.put((place, self._sign(wanted)))
+        except BaseException as error:  # noqa: BLE001  raised again by the thread that waits for the answer
+            answers.put((place, error))

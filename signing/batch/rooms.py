@@ -95,15 +95,21 @@ class LocalRoom(Generic[NameT, KeptT]):
                 held.append(one)
                 keys.submit(place, one.prepared.pendings if isinstance(one.prepared, PreparedTask) else {}, answers)
                 while len(held) - len(outcomes) > keys.depth or not answers.empty():
-                    self._attach_next(held, answers, outcomes)
+                    self._attach_next(held, keys, answers, outcomes)
         while len(outcomes) < len(held):
-            self._attach_next(held, answers, outcomes)
+            self._attach_next(held, keys, answers, outcomes)
         return self._keep(held, [outcomes[place] for place in range(len(held))])
 
     def _attach_next(
-        self, held: Sequence[_Held[NameT]], answers: Answers, outcomes: dict[int, SigningResult | TranscriptError]
+        self,
+        held: Sequence[_Held[NameT]],
+        keys: KeyThreads,
+        answers: Answers,
+        outcomes: dict[int, SigningResult | TranscriptError],
     ) -> None:
-        """Wait for the next answer and attach it."""
+        """Attach the next answer; while there is none, help the key, or wait."""
+        while answers.empty() and keys.help():
+            pass
         place, answer = answers.get()
         if isinstance(answer, BaseException):
             raise answer

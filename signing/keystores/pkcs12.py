@@ -7,7 +7,7 @@ Tokens and remote services have modules of their own beside this one.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -37,7 +37,7 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 class FileSigner:
     """A `Signer` whose key came out of a file."""
 
-    __slots__ = ("_algorithm", "_certificate", "_chain", "_key")
+    __slots__ = ("_algorithm", "_certificate", "_chain", "_operate")
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class FileSigner:
             raise KeyUnavailable(str(error)) from error
         if not fits_key(self._algorithm, certificate.public_key):
             raise KeyUnavailable(f"a key of this kind or strength cannot sign with {self._algorithm.value}")
-        self._key: PrivateKey | None = key
+        self._operate: Callable[[bytes], bytes] | None = _bind(key, self._algorithm)
         self._certificate = certificate
         self._chain = chain
 
@@ -104,15 +104,13 @@ class FileSigner:
 
     def close(self) -> None:
         """Forget the key; signing afterwards raises KeyUnavailable."""
-        self._key = None
+        self._operate = None
 
     def _sign(self, digest: bytes) -> bytes:
-        marker = prehashed(self._algorithm)
-        if self._key is None:
+        operate = self._operate
+        if operate is None:
             raise KeyUnavailable("this signer is closed; open the key again")
-        if isinstance(self._key, rsa.RSAPrivateKey):
-            return self._key.sign(digest, rsa_padding(self._algorithm), marker)
-        return der_to_raw(self._key.sign(digest, ec.ECDSA(marker)), self._key.curve.key_size)
+        return operate(digest)
 
     def __repr__(self) -> str:
         """Name the certificate, never the key."""
@@ -121,6 +119,16 @@ class FileSigner:
     def __reduce__(self) -> NoReturn:
         """Refuse to be pickled: a private key does not travel between processes."""
         raise TypeError("a signer cannot be pickled; open the key where it is used")
+
+
+def _bind(key: PrivateKey, algorithm: SignatureAlgorithm) -> Callable[[bytes], bytes]:
+    """Return the private operation of a key: a digest to its value, ECDSA as raw r‖s."""
+    marker = prehashed(algorithm)
+    if isinstance(key, rsa.RSAPrivateKey):
+        scheme = rsa_padding(algorithm)
+        return lambda digest: key.sign(digest, scheme, marker)
+    method, bits = ec.ECDSA(marker), key.curve.key_size
+    return lambda digest: der_to_raw(key.sign(digest, method), bits)
 
 
 def open_pkcs12(path: Path, password: str, *, algorithm: SignatureAlgorithm | None = None) -> FileSigner:

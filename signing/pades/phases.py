@@ -226,10 +226,9 @@ def _check_unchanged(opened: OpenPdf, pending: Pending, state: PadesState) -> No
     if hashlib.new(pending.digest_algorithm, signed).digest() != pending.digest:
         raise MalformedTranscript(f"{pending.where}: the pending state does not belong to its digest; prepare again")
     section = state.section
-    if (
-        state.file is opened
-        or opened.digest_with((section.before, section.after), pending.digest_algorithm) == state.file_digest
-    ):
+    if state.file is opened:
+        return
+    if opened.digest_with((section.before, section.after), pending.digest_algorithm) == state.file_digest:
         return
     prepared = opened.form.fields.get(pending.slot_id)
     if prepared is not None:

@@ -99,18 +99,23 @@ def test_algorithm_must_fit_the_key() -> None:
         open_pkcs12(path, development_pki().read_password(path), algorithm=SignatureAlgorithm.RSA_PKCS1_SHA256)
 
 
-def _write_pem(folder: Path, signer: FileSigner, password: bytes | None) -> tuple[Path, Path]:
+def _write_pem(folder: Path, password: bytes | None) -> tuple[Path, Path]:
+    """Write the key of `p12_path` and its certificate with the chain as PEM."""
+    path = p12_path()
+    signer = open_pkcs12(path, development_pki().read_password(path))
+    key, _, _ = pkcs12.load_key_and_certificates(path.read_bytes(), development_pki().read_password(path).encode())
+    assert key is not None
     encryption = NoEncryption() if password is None else BestAvailableEncryption(password)
-    assert signer._key is not None
-    (folder / "k.pem").write_bytes(signer._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+    (folder / "k.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
     (folder / "c.pem").write_bytes(signer.certificate.pem + b"".join(one.pem for one in signer.chain))
     return folder / "k.pem", folder / "c.pem"
 
 
 @pytest.mark.parametrize("password", [None, "mật"])
 def test_pem_key_with_its_chain(tmp_path: Path, password: str | None) -> None:
-    signer = open_person(algorithm="p-256")
-    key, certificate = _write_pem(tmp_path, signer, None if password is None else password.encode())
+    path = p12_path()
+    signer = open_pkcs12(path, development_pki().read_password(path))
+    key, certificate = _write_pem(tmp_path, None if password is None else password.encode())
     opened = open_pem(key, certificate, password=password)
     assert (opened.certificate, opened.chain) == (signer.certificate, signer.chain)
     value = opened.sign_digests(DIGESTS[:1])[0]
@@ -118,7 +123,7 @@ def test_pem_key_with_its_chain(tmp_path: Path, password: str | None) -> None:
 
 
 def test_pem_troubles_are_said_clearly(tmp_path: Path) -> None:
-    key, certificate = _write_pem(tmp_path, open_person(algorithm="p-256"), b"x")
+    key, certificate = _write_pem(tmp_path, b"x")
     for password in (None, "y"):
         with pytest.raises(KeyUnavailable, match="password"):
             open_pem(key, certificate, password=password)
@@ -145,6 +150,6 @@ def test_a_closed_signer_has_forgotten_its_key() -> None:
     signer = open_pkcs12(path, development_pki().read_password(path))
     signer.close()
     signer.close()
-    assert signer._key is None
+    assert signer._operate is None
     with pytest.raises(KeyUnavailable, match="closed"):
         signer.sign_digests(DIGESTS)
