@@ -79,6 +79,7 @@ class Faults:
     hang_s: dict[str, float] = field(default_factory=dict)  # by method, real seconds
     approval_polls: int = 0  # times that an approval is still underway
     signing_polls: int = 0  # times that asynchronous values are still being made
+    call_takes_s: float = 0.0  # of the provider's time, for one signHash
     end_approvals_after: int | None = None  # signHash calls of one approval, then "SAD expired"
     silent_about_expiry: bool = False  # a bare 400 then
     busy_after: int | None = None  # values, then 503
@@ -348,6 +349,7 @@ class Provider:
             raise Refused(503, "temporarily_unavailable")
         if Counter(hashes) - approval.hashes or len(hashes) > approval.left:
             raise Refused(400, "invalid_request", "Hash is not authorized by the SAD")
+        self.time.now += self.faults.call_takes_s
         approval.calls += 1
         approval.left -= len(hashes)
         approval.hashes -= Counter(hashes)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from keys_dev.pki import Subscriber
 from keys_dev.profiles import KeyKind
 from keys_dev.softhsm import SoftToken, TokenEntry, find_library, open_token
-from signing.keystores.pkcs11 import modules
+from signing.keystores.pkcs11 import Pkcs11Signer, modules
 from signing.signer import Signer
 from tests.support.pki import development_pki
 from transcript_core.errors import KeyUnavailable
@@ -115,6 +115,13 @@ def editing(token: SoftToken) -> Iterator[pkcs11.Session]:
             yield session
     finally:
         library.finalize()
+
+
+def end_login(signer: Pkcs11Signer) -> None:
+    """Do what a driver does when a card is reset: end the login for the whole process."""
+    assert signer._connection is not None
+    assert signer._connection.login.session is not None
+    signer._connection.login.session.close()
 
 
 class Pin:
