@@ -81,6 +81,7 @@ class Approver:
         self._secrets = secrets
         self._oauth = oauth
         self._waiting = waiting
+        self._remembered: dict[str, str] = {}  # PINs that were accepted or not tried yet, by factor; see `forget`
 
     def approve(self, credential: Credential, digests: Sequence[bytes]) -> Activation:
         """Return an approval of exactly these digests.
@@ -97,12 +98,19 @@ class Approver:
             **self.name_hashes(digests),
         }
         now = self._waiting.clock()
-        answer = self._service.call(
-            "credentials/authorize", {**body, **self._ask_factors(credential)}, timeout_s=APPROVAL_TIMEOUT_S
-        )
+        body |= self._ask_factors(credential)
+        try:
+            answer = self._service.call("credentials/authorize", body, timeout_s=APPROVAL_TIMEOUT_S)
+        except KeyUnavailable:
+            self.forget()  # maybe because of the PIN, and a wrong one is never sent twice
+            raise
         if answer.status == 202 and self._service.info.version is ApiVersion.V2:
             now, answer = self._await_approval(answer)
         return _read_activation(answer, now)
+
+    def forget(self) -> None:
+        """Forget every PIN."""
+        self._remembered.clear()
 
     def extend(self, credential: Credential, activation: Activation, digests: Sequence[bytes]) -> Activation:
         """Return the approval's continuation for its next digests, where the service has such a step; else itself.
@@ -155,10 +163,18 @@ class Approver:
         return self._ask(credential, factor, answer.reader.get_text("challenge") if answer.status == 200 else "")
 
     def _ask(self, credential: Credential, factor: Factor, challenge: str = "") -> str:
-        """Ask the person; how the question begins is ours, so that no service can name a secret of another kind."""
+        """Ask the person; how the question begins is ours, so that no service can name a secret of another kind.
+
+        A PIN is asked once where the key's URI says so; a code that is good for one approval never.
+        """
+        if factor.identifier in self._remembered:
+            return self._remembered[factor.identifier]
         kind = "Mã OTP" if factor.one_time else "PIN"
         shown = f"«{one_line(factor.label)}»" + (f", câu hỏi «{one_line(challenge)}»," if challenge else "")
-        return self._secrets.ask(f"{kind} {shown} của chứng thư số {credential.name} tại {self._service.host}")
+        answer = self._secrets.ask(f"{kind} {shown} của chứng thư số {credential.name} tại {self._service.host}")
+        if self._service.settings.remember_pin and not factor.one_time:
+            self._remembered[factor.identifier] = answer
+        return answer
 
     def _await_approval(self, answer: Answer) -> tuple[float, Answer]:
         """Ask until the person has approved elsewhere (2.0, 11.7)."""

@@ -20,8 +20,9 @@ from transcript_core.limits import MAX_CERTIFICATE_BYTES
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, algorithm_for, fits_key
 from transcript_core.pki.certificates import Certificate, key_bits, load_certificate
 
-MAX_LIST: Final = 1000
-"""Signatures of one approval that are asked for at most, whatever the service allows; keeps an answer small."""
+MAX_LIST: Final = 4000
+"""Signatures of one approval that are asked for at most, whatever the service allows: what the batch engine prepares at
+once, 2,000 documents in two formats; keeps an answer small."""
 
 _MAX_CHAIN: Final = 10
 """Certificates of one credential; a chain has three."""

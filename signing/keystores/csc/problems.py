@@ -13,8 +13,8 @@ from typing import Any, Final
 from transcript_core.errors import KeyUnavailable, SignatureMismatch
 
 _ERROR_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
-_MAX_TEXT: Final = 128 * 1024
-"""Characters of one text in an answer; activation data that carries its thousand hashes has about 60 KiB."""
+_MAX_TEXT: Final = 512 * 1024
+"""Characters of one text in an answer; activation data that carries its four thousand hashes has about 240 KiB."""
 
 _BY_STATUS: Final = {
     401: (

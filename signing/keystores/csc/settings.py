@@ -27,6 +27,7 @@ _NAMES: Final = frozenset(
         "credential",
         "auth",
         "client-id",
+        "remember-pin",
         "client",
         "user",
         "redirect",
@@ -73,6 +74,7 @@ class CscSettings:
     hashes_per_call: int | None = None  # of one signatures/signHash; None: as many as one approval allows
     authorization_details: bool = False  # credential authorisation by RFC 9396 instead of single parameters
     algorithm: SignatureAlgorithm | None = None  # None: the usual one of the key's kind
+    remember_pin: bool = False  # ask for a PIN once, not for each approval; the provider's terms must allow it
 
 
 def parse_csc_uri(uri: str) -> CscSettings:
@@ -99,6 +101,7 @@ def parse_csc_uri(uri: str) -> CscSettings:
         hashes_per_call=_count(values, "hashes-per-call"),
         authorization_details=_is_word(values, "authorization-details", "yes"),
         algorithm=_one_of(SignatureAlgorithm, values, "algorithm"),
+        remember_pin=_is_word(values, "remember-pin", "yes"),
     )
     _check_needs(settings)
     return settings

@@ -64,7 +64,7 @@ class CscSigner:
 
     @property
     def list_size(self) -> int | None:
-        """The signatures that the credential allows under one approval (`multisign`), 1,000 at most."""
+        """The signatures that the credential allows under one approval (`multisign`), MAX_LIST at most."""
         return self._credential.list_size
 
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
@@ -93,6 +93,7 @@ class CscSigner:
         """Give the service's token back and close the connections; signing afterwards raises KeyUnavailable."""
         if not self._closed:
             self._closed = True
+            self._approver.forget()
             self._service.close()
 
     def _sign_list(self, digests: Sequence[bytes]) -> list[bytes]:

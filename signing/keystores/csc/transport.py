@@ -19,8 +19,8 @@ from transcript_core.errors import KeyUnavailable, LimitExceeded, MalformedTrans
 from transcript_core.limits import FETCH_TIMEOUT_S
 from transcript_core.strict_json import parse_strict_json
 
-MAX_ANSWER_BYTES: Final = 2 * 1024 * 1024
-"""Bytes of one answer; a thousand RSA-4096 values in Base64 are about 0.7 MiB."""
+MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of one answer; four thousand RSA-4096 values in Base64 are about 2.7 MiB."""
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 """Seconds for reaching the service; what it then does may take longer."""

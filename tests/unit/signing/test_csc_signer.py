@@ -386,6 +386,39 @@ def test_a_wrong_pin_is_tried_once(opened: Open, person: Person) -> None:
     assert "PIN" in caught.value.text_vi
 
 
+def test_a_pin_is_asked_for_each_approval_unless_the_uri_says_otherwise(opened: Open, person: Person) -> None:
+    signer = opened(Provider(objects=[PIN_FACTOR], multisign=2), *BASIC)
+    signer.sign_digests(make_digests(6))
+    assert sum("PIN «" in one for one in person.asked) == 3
+    person.asked.clear()
+    remembering = opened(Provider(objects=[PIN_FACTOR], multisign=2), *BASIC, "remember-pin=yes")
+    remembering.sign_digests(make_digests(6))
+    check_values(remembering, 2)
+    assert sum("PIN «" in one for one in person.asked) == 1
+
+
+def test_a_one_time_code_is_never_remembered(opened: Open, person: Person) -> None:
+    code = {"type": "Password", "id": "OTP", "label": "OTP", "generator": "totp"}
+    provider = Provider(objects=[PIN_FACTOR, code], expression="PIN AND OTP", multisign=2)
+    opened(provider, *BASIC, "remember-pin=yes").sign_digests(make_digests(6))
+    assert sum("PIN «" in one for one in person.asked) == 1
+    assert sum("OTP «" in one for one in person.asked) == 3
+
+
+def test_a_remembered_pin_that_is_refused_is_forgotten(opened: Open, person: Person) -> None:
+    person.answers = {"PIN «": "000000"}
+    provider = Provider(objects=[PIN_FACTOR])
+    signer = opened(provider, *BASIC, "remember-pin=yes")
+    with pytest.raises(KeyUnavailable, match="may lock the credential"):
+        signer.sign_digests(make_digests(2))
+    assert provider.wrong_pins == 1
+    person.answers = {}
+    check_values(signer, 2)
+    assert sum("PIN «" in one for one in person.asked) == 2
+    signer.close()
+    assert "482913" not in repr(vars(signer._approver))
+
+
 # -- answers that cannot be used -------------------------------------------------------------------------------------
 
 
@@ -432,7 +465,7 @@ JSON = {"Content-Type": "application/json"}
         (200, JSON, b'{"signatures":[NaN]}', "no sound JSON object"),
         (200, JSON, b'{"signatures":["\xff"]}', "no sound JSON object"),
         (200, JSON, b'{"signatures":[1]}', "no list of at most 1 texts"),
-        (200, JSON, b'{"signatures":["' + b"A" * 3_000_000 + b'"]}', "longer than"),
+        (200, JSON, b'{"signatures":["' + b"A" * 9_000_000 + b'"]}', "longer than"),
         (200, JSON | {"Content-Encoding": "gzip"}, b"\x1f\x8b", "compressed"),
         (400, JSON, b"[" * 100_000, r"refused \(400\)"),
         (403, JSON, b'{"error":"' + b"x" * 100_000 + b'"}', r"refused \(403\)"),
