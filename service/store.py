@@ -15,7 +15,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -30,13 +30,13 @@ class Hashed(Protocol):
     """A document that knows its own digest."""
 
     @property
-    def octets(self) -> bytes:
-        """The document as stored."""
+    def pieces(self) -> tuple[bytes, ...]:
+        """The document as stored, in the pieces in which it lies in memory."""
         ...
 
     @property
     def sha256(self) -> bytes:
-        """SHA-256 of `octets`, 32 raw bytes."""
+        """SHA-256 of the whole document, 32 raw bytes."""
         ...
 
 
@@ -96,8 +96,8 @@ class DocumentStore:
         digest_hex = content.sha256.hex()
         path = self._path(digest_hex)
         with _writing():
-            if not self._renew(path, len(content.octets)):
-                replace_atomically(path, content.octets)
+            if not self._renew(path, sum(map(len, content.pieces))):
+                replace_atomically(path, content.pieces)
         return digest_hex
 
     def sync(self) -> None:
@@ -215,20 +215,21 @@ def write_atomically(path: Path, content: bytes) -> None:
     Raises:
         OSError: the file could not be written; `path` is as it was and no temporary file is left.
     """
-    _write_beside(path, content, os.fsync)
+    _write_beside(path, (content,), os.fsync)
     _sync_folder(path.parent)
 
 
-def replace_atomically(path: Path, content: bytes) -> None:
+def replace_atomically(path: Path, pieces: Iterable[bytes]) -> None:
     """As `write_atomically`, durable only once the file system is synced.  Raises: OSError, as there."""
-    _write_beside(path, content, _no_sync)
+    _write_beside(path, pieces, _no_sync)
 
 
-def _write_beside(path: Path, content: bytes, sync: Callable[[int], None]) -> None:
+def _write_beside(path: Path, pieces: Iterable[bytes], sync: Callable[[int], None]) -> None:
     handle, name = _make_temporary(path.parent)
     try:
         with os.fdopen(handle, "wb", buffering=0) as file:
-            _write_all(file, content)
+            for piece in pieces:
+                _write_all(file, piece)
             sync(file.fileno())
         Path(name).replace(path)
     except BaseException:

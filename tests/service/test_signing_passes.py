@@ -211,12 +211,12 @@ def test_a_full_store_stops_the_pass_and_what_was_saved_stays(
     slot_id = list_open(school, teacher)[0][1]
     left = [2 * 70]  # two lanes with chunks of 32 documents: one at least gets to its end
 
-    def write(path: Path, content: bytes) -> None:
+    def write(path: Path, pieces: tuple[bytes, ...]) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise OSError(28, "No space left on device")
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
+        path.write_bytes(b"".join(pieces))
 
     monkeypatch.setattr("service.store.replace_atomically", write)
     todo = list_open(school, teacher)

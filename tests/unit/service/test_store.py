@@ -22,12 +22,17 @@ LONG_AGO = 1_700_000_000.0  # seconds since the epoch
 class Opened:
     """A document that knows its own digest."""
 
-    octets: bytes
+    content: bytes
+
+    @property
+    def pieces(self) -> tuple[bytes, ...]:
+        """Return it in two pieces."""
+        return self.content[:3], self.content[3:]
 
     @property
     def sha256(self) -> bytes:
-        """Return it."""
-        return hashlib.sha256(self.octets).digest()
+        """Return the digest of the whole."""
+        return hashlib.sha256(self.content).digest()
 
 
 def test_what_was_stored_comes_back_under_its_digest(tmp_path: Path) -> None:
@@ -116,6 +121,7 @@ def test_of_two_who_store_the_same_the_second_makes_it_durable(tmp_path: Path, m
     synced: list[str] = []
     store = DocumentStore(tmp_path)
     digest = store.put_later(Opened(b"content"))
+    assert store.get(digest) == b"content"
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(str(Path(f"/proc/self/fd/{handle}").readlink())))
     assert store.put(b"content") == digest
     folder = tmp_path.resolve() / digest[:2]
