@@ -14,6 +14,7 @@ from enum import IntEnum, StrEnum
 from typing import Any, Final, NoReturn
 
 from transcript_core.model import IssueInfo, Recall, Transcript
+from verify.plain import clean_line, clean_name
 
 
 class Outcome(StrEnum):
@@ -163,7 +164,7 @@ def find_worst(outcomes: Iterable[FindingOutcome]) -> FindingOutcome | None:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The answer of one check."""
+    """The answer of one check.  Whatever names a sentence holds, it stays one line of plain text."""
 
     check: str  # the check's NAME
     outcome: FindingOutcome
@@ -171,6 +172,10 @@ class Finding:
     text_en: str
     criterion: Criterion | None = None
     sub_indication: SubIndication | None = None  # set when failed or indeterminate
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text_vi", clean_line(self.text_vi))
+        object.__setattr__(self, "text_en", clean_line(self.text_en))
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +200,12 @@ class SignatureReport:
     covers: tuple[str, ...]  # what its references name: "#diem-TOAN", "#data"; for PDF "revision 3"
     development: bool = False  # its anchor is a development one: no legal value; not in the JSON form
     office: tuple[str, str] | None = None  # what its slot is for, Vietnamese and English; not in the JSON form
+
+    def __post_init__(self) -> None:
+        for name in ("slot", "signer"):
+            value: str | None = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else clean_name(value))
+        object.__setattr__(self, "covers", tuple(map(clean_name, self.covers)))
 
 
 @dataclass(frozen=True, slots=True)

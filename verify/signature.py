@@ -20,6 +20,7 @@ from transcript_core.policy import SignatureLevel, Slot
 from verify.formats.pades import PdfSignature
 from verify.formats.problems import ProblemText
 from verify.formats.xades import XadesSignature
+from verify.plain import clean_name
 from verify.report import SubIndication
 
 
@@ -165,11 +166,11 @@ def describe_slot(slot: Slot, *, english: bool = False) -> str:
     """Return what people call a slot and who must sign it."""
     role = (_ROLE_NAMES_EN if english else _ROLE_NAMES_VI)[slot.role]
     subject = f" {slot.subject_name or slot.subject_code}" if slot.subject_code else ""
-    return f"{role}{subject} ({slot.name})"
+    return f"{role}{subject} ({clean_name(slot.name)})"
 
 
 def _name(facts: SignatureFacts, roles: dict[SlotRole, str], plain: str) -> str:
     mark = " [PDF]" if facts.format is SignatureFormatName.PADES else ""
     if facts.slot is None:
-        return f"{plain} {facts.label}{mark}"
+        return f"{plain} {clean_name(facts.label)}{mark}"
     return f"{describe_slot(facts.slot, english=roles is _ROLE_NAMES_EN)}{mark}"

@@ -16,6 +16,7 @@ from transcript_core.policy import Slot
 from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, combine, failed, find_vouched
 from verify.entitlement import is_assumed
 from verify.examination import Context, Examination
+from verify.plain import clean_name
 from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature
 
@@ -53,9 +54,10 @@ def judge(signature: ExaminedSignature) -> Verdict:
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
     if not _holds_words(certificate.common_name, slot.name):
+        named = clean_name(certificate.common_name)
         return failed(
-            f"chứng thư mang tên người khác: {certificate.common_name}",
-            f"the certificate is of somebody else: {certificate.common_name}",
+            f"chứng thư mang tên người khác: {named}",
+            f"the certificate is of somebody else: {named}",
             SubIndication.SIG_CONSTRAINTS_FAILURE,
         )
     vouched = find_vouched(signature)
