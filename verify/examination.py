@@ -30,6 +30,12 @@ class Context:
     at: datetime  # the time the answer speaks of; aware UTC
     version: int | None = None  # the version that was asked for; None: the current one is wanted
     source: EvidenceSource | None = None  # asked for what the file lacks; None: nothing is fetched
+    now: datetime | None = None  # what the clock says, whatever time is asked about; None: not known
+
+    @property
+    def latest(self) -> datetime | None:
+        """Return the time after which nothing can have been made; who asks about a day to come supposes it is there."""
+        return None if self.now is None else max(self.at, self.now) + self.policy.clock_tolerance
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from transcript_core.pki.path import PathResult, validate_path
+from transcript_core.pki.revocation import drop_future
 from verify.entitlement import judge_authority
 from verify.examination import Context
 from verify.existence import SignatureKey, TimeAssertions
@@ -45,17 +46,25 @@ class Examined:
 
 def examine(facts: Sequence[SignatureFacts], loose: Sequence[LooseTimestamp], context: Context) -> Examined:
     """Return every signature with its proven time, certificate and authority judged, and every lone timestamp."""
-    pool = build_pool(facts)
+    pool = _drop_future(build_pool(facts), context)
     examined = _examine_all(facts, loose, pool, context)
     if context.source is None or context.trust is None:
         return examined
     evidences = fetch_missing(examined.signatures, examined.document_timestamps, pool, context.source)
     if not evidences:
         return examined
-    completed = _examine_all(facts, loose, extend_pool(pool, evidences), context)
+    completed = _examine_all(facts, loose, _drop_future(extend_pool(pool, evidences), context), context)
     return replace(
         completed, fetched=tuple(dict.fromkeys(one.leaf.common_name or one.leaf.subject for one in evidences))
     )
+
+
+def _drop_future(pool: Pool, context: Context) -> Pool:
+    """Return the material without revocation data that cannot have been made yet: no step may use it."""
+    latest = context.latest
+    if latest is None:
+        return pool
+    return replace(pool, ocsps=drop_future(pool.ocsps, latest), crls=drop_future(pool.crls, latest))
 
 
 def _examine_all(

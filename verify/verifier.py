@@ -65,7 +65,7 @@ class Verifier:
         authority: the department's signed list, already opened; None: authority is not checked.
         status: knows what was replaced or recalled; None: status is not checked.
         policy: which checks must answer.
-        clock: tells the time when the caller does not.
+        clock: tells the time when the caller does not, and what cannot have been made yet.
         source: asked, within its own limits, for chains and revocation data that a file lacks; None: nobody is.
     """
 
@@ -142,10 +142,9 @@ class Verifier:
         return self._guard(document, self._context(INSPECTION_POLICY, at, None), _Beside(files=files))
 
     def _context(self, policy: VerificationPolicy, at: datetime | None, version: int | None) -> Context:
-        moment = self._clock.now() if at is None else at
-        return Context(
-            self._trust, self._authority, self._status, policy, moment.astimezone(UTC), version, self._source
-        )
+        now = self._clock.now().astimezone(UTC)
+        moment = now if at is None else at.astimezone(UTC)
+        return Context(self._trust, self._authority, self._status, policy, moment, version, self._source, now)
 
     def _guard(self, document: bytes, context: Context, beside: _Beside) -> DetailedReport:
         """Run the procedure; what should never happen becomes a finding, so that a stranger's file stops no service."""

@@ -45,6 +45,9 @@ STEP = timedelta(hours=1)
 """Between teachers, homeroom teacher, principal and seal."""
 
 CHECKED_AT = datetime(2026, 6, 1, 0, 0, tzinfo=UTC)
+NOW = CHECKED_AT + timedelta(days=30)
+"""What the verifier's clock says while it is asked about other times."""
+
 SCHOOL_MST = "0101234567"
 OTHER_SCHOOL_CODE = "01000702"
 OTHER_SCHOOL_NAME = "Trường THCS Hoa Đào"
@@ -166,7 +169,7 @@ class School:
     def verifier(self, *documents: bytes, status: DocumentStatus = DocumentStatus.VALID) -> Verifier:
         """Return a verifier that trusts the PKI and the list, and knows `documents` with this status."""
         known = self.status_of_all(*documents, status=status)
-        return Verifier(trust=self.trust, authority=self.authority(), status=known)
+        return Verifier(trust=self.trust, authority=self.authority(), status=known, clock=MovableClock(NOW))
 
     def status_of_all(self, *documents: bytes, status: DocumentStatus = DocumentStatus.VALID) -> AnyStatus:
         """Return a source that knows `documents`, or when there are none every document, with this status."""

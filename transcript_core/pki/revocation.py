@@ -19,6 +19,7 @@ from enum import Enum
 from functools import lru_cache, partial
 from typing import Final, TypedDict
 
+from asn1crypto import ocsp as asn1_ocsp
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -31,6 +32,7 @@ from transcript_core.limits import MAX_CRL_BYTES, MAX_OCSP_BYTES
 from transcript_core.pki.algorithms import is_strong_key, verify_octets
 from transcript_core.pki.certificates import UNREADABLE, Certificate, PublicKey, load_certificate
 from transcript_core.pki.constraints import find_signature_end
+from transcript_core.pki.crl_scope import find_scope_fault, has_critical_entry, may_sign_crls, read_reason
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the clocks of a CA, a TSA and a signer may disagree."""
@@ -127,6 +129,28 @@ def _read_data(ocsps: tuple[bytes, ...], crls: tuple[bytes, ...]) -> RevocationD
         lists=tuple(one for one in lists if one is not None),
         unreadable=answers.count(None) + lists.count(None),
     )
+
+
+def drop_future(pieces: Iterable[bytes], latest: datetime) -> tuple[bytes, ...]:
+    """Return OCSP answers or CRLs without those that were made after `latest`; what cannot be read stays.
+
+    Nobody can say today what will be true tomorrow, "revoked" no more than "good": such a piece is made by a clock that
+    is wrong, or by somebody who holds a responder's key for an hour and wants its word for a year.
+
+    Spec: RFC 6960, 4.2.2.1 and 3.2, item 5; RFC 5280, 5.1.2.4.
+    """
+    return tuple(der for der in pieces if (made := _find_issuance(der)) is None or made <= latest)
+
+
+@lru_cache(maxsize=2048)
+def _find_issuance(der: bytes) -> datetime | None:
+    """Return the latest time at which a piece says that it was made; None when it does not."""
+    answer = _load_ocsp(der)
+    if answer is not None:
+        times = [single.this_update_utc for single in answer.singles]
+        return max((*times, answer.response.produced_at_utc)) if times else None
+    piece = _load_crl(der)
+    return None if piece is None else piece.crl.last_update_utc
 
 
 def check_revocation(
@@ -273,7 +297,7 @@ def _judge_ocsp(
     singles = [single for single in answer.singles if _is_about(single, certificate, issuer)]
     if not singles:
         return ()
-    if any(extension.critical for extension in answer.response.extensions):
+    if _has_critical_extension(answer):
         raise _Unusable("an OCSP answer has a critical extension that is not known here")
     responder = _find_responder(answer, issuer, lists)
     if not _is_answer_signed(answer, responder):
@@ -286,6 +310,17 @@ def _judge_ocsp(
     ]
 
 
+@lru_cache(maxsize=2048)
+def _has_critical_extension(answer: OcspAnswer) -> bool:
+    """Return whether the answer, or one of those in it, has one: none is known here, for none need be (4.4)."""
+    if any(extension.critical for extension in answer.response.extensions):
+        return True
+    if len(answer.singles) == 1:
+        return any(extension.critical for extension in answer.response.single_extensions)
+    read = asn1_ocsp.OCSPResponse.load(answer.der).response_data["responses"]
+    return any(extension["critical"].native for single in read for extension in single["single_extensions"])
+
+
 class _Status(TypedDict):
     revoked_at: datetime | None
     reason: str | None
@@ -296,8 +331,9 @@ _GOOD: Final = _Status(revoked_at=None, reason=None)
 
 def _read_single(single: ocsp.OCSPSingleResponse, certificate: Certificate) -> _Status:
     if single.certificate_status is ocsp.OCSPCertStatus.REVOKED and single.revocation_time_utc is not None:
-        reason = single.revocation_reason
-        return _Status(revoked_at=single.revocation_time_utc, reason="unspecified" if reason is None else reason.value)
+        reason = "unspecified" if single.revocation_reason is None else single.revocation_reason.value
+        _check_reason(reason)
+        return _Status(revoked_at=single.revocation_time_utc, reason=reason)
     if single.certificate_status is not ocsp.OCSPCertStatus.GOOD:
         raise _Unusable("the OCSP responder does not know the certificate")
     _check_still_listed(certificate, single.this_update_utc)
@@ -382,12 +418,17 @@ def _is_crl_of(piece: CrlPiece, issuer: Certificate) -> bool:
     return piece.crl.issuer == issuer.x509.subject
 
 
+@lru_cache(maxsize=64)
+def _has_critical_entry(piece: CrlPiece) -> bool:
+    return has_critical_entry(piece.crl)
+
+
 @lru_cache(maxsize=1024)
 def _is_crl_signed(piece: CrlPiece, issuer: Certificate) -> bool:
     """Return whether the CA signed the list and may.  A pure function of its arguments, so it may be remembered."""
     crl = piece.crl
     pss = crl.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
-    return _may_sign_crls(issuer) and _is_signed(
+    return may_sign_crls(issuer) and _is_signed(
         issuer.public_key, crl.signature, crl.tbs_certlist_bytes, crl.signature_hash_algorithm, pss=pss
     )
 
@@ -399,50 +440,29 @@ def _judge_crl(
 ) -> Sequence[Statement]:
     """Judge one CRL that names `issuer`.  Spec: RFC 5280, 6.3.3; complete CRLs of the CA itself only."""
     crl = piece.crl
-    _check_scope(certificate, crl)
+    fault = find_scope_fault(certificate, crl)
+    if fault is not None:
+        raise _Unusable(fault)
     issued_at = crl.last_update_utc
     if not _is_crl_signed(piece, issuer):
         raise _Unusable("a CRL's signature does not verify")
+    if _has_critical_entry(piece):
+        raise _Unusable("an entry of a CRL has a critical extension that is not known here")
     entry = crl.get_revoked_certificate_by_serial_number(certificate.serial)
     hash_name = _name_hash(crl.signature_hash_algorithm)
     statement = partial(Statement, piece, issued_at, crl.next_update_utc, signer=issuer, hash_name=hash_name)
     if entry is not None:
-        return [statement(revoked_at=entry.revocation_date_utc, reason=_read_reason(entry))]
+        reason = read_reason(entry)
+        _check_reason(reason)
+        return [statement(revoked_at=entry.revocation_date_utc, reason=reason)]
     _check_still_listed(certificate, issued_at)
     return [statement()]
 
 
-def _check_scope(certificate: Certificate, crl: x509.CertificateRevocationList) -> None:
-    for extension in crl.extensions:
-        if isinstance(extension.value, x509.IssuingDistributionPoint):
-            _check_distribution_point(certificate, extension.value)
-        elif extension.critical or isinstance(extension.value, x509.DeltaCRLIndicator):
-            raise _Unusable("a CRL is a delta CRL or has a critical extension that is not known here")
-
-
-def _check_distribution_point(certificate: Certificate, point: x509.IssuingDistributionPoint) -> None:
-    other_kind = point.only_contains_user_certs if certificate.is_ca else point.only_contains_ca_certs
-    if other_kind or point.only_contains_attribute_certs or point.indirect_crl or point.only_some_reasons:
-        raise _Unusable("a CRL is about other certificates, other reasons or other CAs")
-    if point.relative_name is not None:
-        raise _Unusable("a CRL names its distribution point in a form that is not known here")
-    names = {name.value for name in point.full_name or () if isinstance(name, x509.UniformResourceIdentifier)}
-    if point.full_name and not names & set(certificate.crl_urls):
-        raise _Unusable("a CRL belongs to another distribution point")
-
-
-def _may_sign_crls(issuer: Certificate) -> bool:
-    try:
-        return issuer.x509.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign
-    except x509.ExtensionNotFound:
-        return True
-
-
-def _read_reason(entry: x509.RevokedCertificate) -> str:
-    try:
-        return entry.extensions.get_extension_for_class(x509.CRLReason).value.reason.value
-    except (x509.ExtensionNotFound, *UNREADABLE):
-        return "unspecified"
+def _check_reason(reason: str) -> None:
+    """RFC 5280, 5.3.1: only a delta CRL takes an entry out of another list; here it says neither good nor revoked."""
+    if reason == x509.ReasonFlags.remove_from_crl.value:
+        raise _Unusable("a piece of revocation data is about an entry of another list")
 
 
 # Both
