@@ -1,4 +1,4 @@
-"""Which certificates a CRL speaks of, and what an entry says.  RFC 5280, 5.2.5 (issuing distribution point), 5.3 (entries) and 6.3.3.
+"""Which certificates a CRL speaks of, and what an entry says.  RFC 5280, 5.2.5, 5.3 and 6.3.3.
 
 Complete lists of one CA count, about all reasons; delta and indirect lists and lists for some reasons only do not.
 """
