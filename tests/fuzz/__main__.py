@@ -1,13 +1,16 @@
 """`python -m tests.fuzz [--seconds N] [TARGET …]`: every target in a process of its own, for a bounded time.
 
 With atheris (libFuzzer) when it is installed, else with the edits of `mutate`.  Exit code 1 and the input on disk when
-a target crashes, hangs for more than TIMEOUT_S, needs more than MEMORY_MB or reaches outside.
+a target crashes, hangs for more than TIMEOUT_S, needs more than MEMORY_MB or reaches outside.  Both engines hold these
+limits for every single input, in C too: where Python cannot be asked any more, the process ends.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import importlib.util
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,15 +18,17 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz.guard import nothing_outside
-from tests.fuzz.mutate import mutate
+from tests.fuzz.guard import list_lures, nothing_outside
+from tests.fuzz.mutate import TOKENS, mutate
 from tests.fuzz.targets import TARGETS, Target, call
 
 TIMEOUT_S: Final = 20
 """Seconds for one input; the longest honest answer, a large file on a busy machine, takes about 3."""
 
 MEMORY_MB: Final = 2_048
-"""Resident megabytes; the largest container that is read unpacks to 128."""
+"""Megabytes; the largest container that is read unpacks to 128."""
+
+_MIB: Final = 1024 * 1024
 
 
 def main() -> int:
@@ -43,7 +48,11 @@ def main() -> int:
 def _run_alone(name: str, seconds: int) -> bool:
     command = [sys.executable, "-m", "tests.fuzz", "--one", name, "--seconds", str(seconds)]
     started = time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds * 3 + 300)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds * 3 + 300)
+    except subprocess.TimeoutExpired:
+        print(f"{name}: FAILED, it did not end", flush=True)
+        return False
     print(f"{name}: {'ok' if done.returncode == 0 else 'FAILED'} in {time.monotonic() - started:.0f} s", flush=True)
     if done.returncode:
         print(done.stdout[-2_000:], done.stderr[-6_000:], sep="\n")
@@ -60,18 +69,18 @@ def _fuzz_one(target: Target, seconds: int) -> int:
 
 
 def _fuzz_plainly(target: Target, seeds: tuple[bytes, ...], seconds: int) -> int:
-    ends, number = time.monotonic() + seconds, 0
+    ends, number, lures = time.monotonic() + seconds, 0, list_lures()
+    path = Path(tempfile.gettempdir()) / f"crash-{target.name}"
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_MB * _MIB, MEMORY_MB * _MIB))
     while time.monotonic() < ends:
-        data = mutate(seeds, number)
-        try:
-            with nothing_outside():
-                call(target, data)
-        except BaseException:
-            path = Path(tempfile.gettempdir()) / f"crash-{target.name}-{number}"
-            path.write_bytes(data)
-            print(f"input number {number} kept in {path}")
-            raise
+        data = mutate(seeds, number, lures)
+        path.write_bytes(data)  # stays when the input ends the process
+        faulthandler.dump_traceback_later(TIMEOUT_S, exit=True)
+        with nothing_outside():
+            call(target, data)
+        faulthandler.cancel_dump_traceback_later()
         number += 1
+    path.unlink(missing_ok=True)
     print(f"{number} inputs")
     return 0
 
@@ -87,16 +96,23 @@ def _fuzz_with_engine(target: Target, seeds: tuple[bytes, ...], seconds: int) ->
     with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(seeds):
             (Path(folder) / str(number)).write_bytes(seed)
+        words = Path(folder).with_suffix(".dict")
+        words.write_text("".join(f'"{_escape(word)}"\n' for word in (*TOKENS, *list_lures())), encoding="ascii")
         options = [
             f"-max_total_time={seconds}",
             f"-timeout={TIMEOUT_S}",
             f"-rss_limit_mb={MEMORY_MB}",
-            "-len_control=0",
+            f"-dict={words}",
         ]
         longest = 2 * max(len(seed) for seed in seeds) + 4096
         where = f"-artifact_prefix={tempfile.gettempdir()}/crash-{target.name}-"
         atheris.Setup([sys.argv[0], folder, *options, "-len_control=0", f"-max_len={longest}", where], run)
         atheris.Fuzz()
+
+
+def _escape(word: bytes) -> str:
+    """Return a word as libFuzzer's dictionaries have it."""
+    return "".join(f"\\x{octet:02x}" for octet in word)
 
 
 if __name__ == "__main__":

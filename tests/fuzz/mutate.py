@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Final
 
-_TOKENS: Final = (
+TOKENS: Final = (
     b"<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]>",
     b"<!-- -->",
     b"&amp;",
@@ -29,18 +29,18 @@ _TOKENS: Final = (
 )
 
 
-def mutate(seeds: Sequence[bytes], number: int) -> bytes:
-    """Return the `number`-th edit of these seeds; the first ones are the seeds themselves."""
+def mutate(seeds: Sequence[bytes], number: int, lures: Sequence[bytes] = ()) -> bytes:
+    """Return the `number`-th edit of these seeds, now and then with a lure; the first ones are the seeds themselves."""
     if number < len(seeds):
         return seeds[number]
     dice = random.Random(number)
     data = bytearray(dice.choice(seeds))
     for _ in range(dice.choice((1, 1, 2, 8))):
-        _edit(data, dice, seeds)
+        _edit(data, dice, seeds, (*TOKENS, *lures))
     return bytes(data)
 
 
-def _edit(data: bytearray, dice: random.Random, seeds: Sequence[bytes]) -> None:
+def _edit(data: bytearray, dice: random.Random, seeds: Sequence[bytes], tokens: Sequence[bytes]) -> None:
     at = dice.randrange(len(data) + 1)
     length = dice.choice((1, 2, 4, 16, 200))
     kind = dice.randrange(6)
@@ -51,7 +51,7 @@ def _edit(data: bytearray, dice: random.Random, seeds: Sequence[bytes]) -> None:
     elif kind == 2:
         data[at:at] = data[at : at + length] * dice.choice((1, 3, 50))
     elif kind == 3:
-        data[at : at + dice.choice((0, length))] = dice.choice(_TOKENS)
+        data[at : at + dice.choice((0, length))] = dice.choice(tokens)
     elif kind == 4:
         other = dice.choice(seeds)
         start = dice.randrange(len(other) + 1)

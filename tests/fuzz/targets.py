@@ -27,12 +27,23 @@ from signing.xades import prepare
 from signing.xades.unsigned import read_unsigned
 from tests.support.samples import build_issue, build_transcript
 from tests.support.signed_pdf import partly_signed_pdf
-from tests.vectors.containers import asic_e_of_two_files, asic_e_with_data_descriptors
-from tests.vectors.detached import countersigned, enveloped_by_filter, manifest_of_two_files
+from tests.support.trust_lists import GRANTED, READ_AT, operator, sample_list, service
+from tests.support.trust_lists import sign as sign_list
+from tests.vectors.containers import asic_e_of_two_files, asic_e_with_data_descriptors, asic_s_of_one_file
+from tests.vectors.detached import (
+    countersigned,
+    detached_signature,
+    detached_signature_of_two_files,
+    enveloped_by_filter,
+    manifest_of_two_files,
+    two_beside,
+)
+from tests.vectors.existence import late_signature_left_out_by_filter
 from tests.vectors.forge import SEAL
 from tests.vectors.longterm import archived
 from tests.vectors.messages import json_beside_its_xml
-from tests.vectors.pictures import signed_pdf
+from tests.vectors.pdf_strangers import pdf_signed_by_another_program
+from tests.vectors.pictures import pictured_xml, signed_pdf
 from tests.vectors.school import CHECKED_AT, describe, school, signed
 from transcript_core.authority_list import build_authority_payload, parse_authority
 from transcript_core.c14n import canonicalize_document
@@ -44,7 +55,7 @@ from transcript_core.json import build_json, parse_json
 from transcript_core.jws import parse_jws
 from transcript_core.model import SchoolLevel
 from transcript_core.pdf.objects import parse_value
-from transcript_core.pki.certificates import load_certificate
+from transcript_core.pki.certificates import Certificate, load_certificate
 from transcript_core.pki.revocation import check_revocation, read_revocation_data
 from transcript_core.pki.timestamps import parse_timestamp, verify_timestamp
 from transcript_core.pki.trust_list_reader import read_trust_list
@@ -55,6 +66,7 @@ from verify.documents import read_asic, read_pdf, read_xml
 from verify.formats.cms import read_cms
 from verify.formats.jades import read_jws
 from verify.report import INTERNAL_ERROR, Report
+from verify.trust_lists import open_trust_list
 from verify.verifier import Verifier
 
 AT: Final = datetime(2026, 5, 30, tzinfo=UTC)
@@ -119,7 +131,12 @@ def _small_xml() -> tuple[bytes, ...]:
 
 @cache
 def _pdf_seeds() -> tuple[bytes, ...]:
-    return (partly_signed_pdf(), signed_pdf())
+    return (partly_signed_pdf(), signed_pdf(), pdf_signed_by_another_program())
+
+
+@cache
+def _operator() -> Certificate:
+    return operator()
 
 
 @cache
@@ -199,10 +216,11 @@ def unsigned_properties(data: bytes) -> object:
     return signature and read_unsigned(signature)
 
 
-@_target(lambda: (enveloped_by_filter(),))
+@_target(lambda: (sign_list(sample_list()), sign_list(sample_list([service("national-ca", (AT, GRANTED))]))))
 def trust_list(data: bytes) -> object:
-    """Trust lists of ETSI TS 119 612."""
-    return read_trust_list(parse_foreign_xml(data))
+    """Trust lists of ETSI TS 119 612: what they say, and who signed them."""
+    read_trust_list(parse_foreign_xml(data))
+    return open_trust_list(data, [_operator()], at=READ_AT)
 
 
 # Whole files
@@ -214,19 +232,48 @@ def _check(report: Report) -> Report:
     return report
 
 
-@_target(lambda: (*_xml_seeds(), partly_signed_pdf(), json_beside_its_xml(), asic_e_of_two_files()))
+@_target(
+    lambda: (
+        *_xml_seeds(),
+        *_pdf_seeds(),
+        pdf_signed_by_another_program(),
+        json_beside_its_xml(),
+        asic_e_of_two_files(),
+        asic_s_of_one_file(),
+        late_signature_left_out_by_filter(),
+    )
+)
 def inspection(data: bytes) -> object:
     """Everything that a stranger may send to be inspected."""
     return _check(Verifier().inspect(data, at=CHECKED_AT))
 
 
-@_target(lambda: (_primary(), json_beside_its_xml()))
+@_target(lambda: (detached_signature(), manifest_of_two_files(), detached_signature_of_two_files()))
+def inspection_with_files_beside(data: bytes) -> object:
+    """Detached signatures, with the files that they may mean."""
+    return _check(Verifier().inspect(data, at=CHECKED_AT, detached=two_beside()))
+
+
+@_target(_pdf_seeds)
+def pdf_beside_its_xml(data: bytes) -> object:
+    """PDFs that come with the XML which they must show."""
+    return _check(school().verifier().verify(data, at=CHECKED_AT, xml=pictured_xml()))
+
+
+@_target(lambda: (pictured_xml(), archived()))
+def xml_beside_a_pdf(data: bytes) -> object:
+    """XML that comes with a sound PDF and JSON."""
+    report = school().verifier().verify(signed_pdf(), at=CHECKED_AT, xml=data, json=json_beside_its_xml())
+    return _check(report)
+
+
+@_target(lambda: (_primary(), json_beside_its_xml(), signed_pdf(), archived()))
 def verification(data: bytes) -> object:
     """Everything that a stranger may send as a transcript, with trust, authority and status at hand."""
     return _check(school().verifier().verify(data, at=CHECKED_AT))
 
 
-@_target(lambda: (asic_e_of_two_files(), asic_e_with_data_descriptors()))
+@_target(lambda: (asic_e_of_two_files(), asic_e_with_data_descriptors(), asic_s_of_one_file()))
 def asic(data: bytes) -> object:
     """ASiC containers."""
     return read_asic(data)
