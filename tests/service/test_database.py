@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import StatementError
 
 from service import audit
 from service.db.engine import migrate, open_database, transaction
 from service.db.tables import AuditRow, Base
+from service.store import StoreFull
 
 
 def test_migrations_and_tables_agree(database_url: str) -> None:
@@ -46,6 +48,25 @@ def test_naive_instants_are_refused(database_url: str) -> None:
     sessions = open_database(database_url)
     with pytest.raises(StatementError), transaction(sessions) as session:
         audit.record(session, at=datetime(2026, 5, 31), actor="t", action="t", subject="x")  # noqa: DTZ001
+    sessions.kw["bind"].dispose()
+
+
+def test_a_database_without_room_is_a_typed_error_and_as_before(tmp_path: Path) -> None:
+    sessions = open_database(f"sqlite:///{tmp_path / 'small.db'}")
+
+    def fill(pages: int) -> None:
+        with transaction(sessions) as session:
+            session.execute(text(f"PRAGMA max_page_count = {pages}"))  # not below what there is
+            for number in range(100):
+                audit.record(
+                    session, at=datetime(2026, 5, 31, tzinfo=UTC), actor="t", action="t", subject=f"{number:04000d}"
+                )
+
+    with pytest.raises(StoreFull, match=r"database or disk is full.*; free some space and run again"):
+        fill(1)
+    with transaction(sessions) as session:
+        assert audit.list_events(session, subject_prefix="0") == []
+    fill(100_000)
     sessions.kw["bind"].dispose()
 
 
