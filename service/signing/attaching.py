@@ -25,26 +25,26 @@ from service.signing.desk import get_trust
 from service.signing.evidence_store import get_evidence
 from service.signing.jsonlines import SigningListInvalid
 from service.signing.lists import BatchExpired
-from service.signing.opening import OpenSlot, SlotName, SlotWork, open_slot
+from service.signing.opening import SlotName
 from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.signing.values import SignedValue
+from service.signing.workplace import Assignment, StoreWorkplace
 from service.store import StoreFull
 from service.transcripts import repository
 from service.transcripts.repository import DocumentKey, DocumentState, StoredDocument
 from service.workspace import Workspace
-from signing import pades, xades
+from signing.batch import FormatResult, PreparedTask, SigningTask, attach_task
 from signing.eligibility import SignerCheck, check_certificate
-from signing.signer import Pending, PendingFormat, check_value
-from signing.timestamp import TimestampClient, name_refusal
-from transcript_core.errors import Conflict, NotFound, SlotNotReady, StaleDigest, TimestampRefused, TranscriptError
-from transcript_core.policy import SignatureFormat, SignatureLevel, Slot
-from transcript_core.xml import list_signed_slots
+from signing.signer import check_value
+from signing.timestamp import TimestampClient
+from transcript_core.errors import Conflict, NotFound, SlotNotReady, StaleDigest, TranscriptError
+from transcript_core.policy import SignatureFormat
+from transcript_core.xml import StoredDocument as StoredXml
 
 SlotState: TypeAlias = tuple[StoredDocument, tuple[SignatureFormat, ...]]  # as its rows have it: (document, missing)
 
-_CHUNK: Final = 50
-"""Values, two for most documents, that are saved in one transaction."""
-
+_CHUNK: Final = 128
+"""Values, two for most documents, whose files are made durable at once and whose rows are saved in one transaction."""
 
 _ATTEMPTS: Final = 5
 """To read a document that others sign at the same moment."""
@@ -162,6 +162,7 @@ class _Attachment:
     def __post_init__(self) -> None:
         batch = self.batch
         self._evidence = get_evidence(self.workspace.store, batch.evidence_sha256)
+        self._workplace = StoreWorkplace(self.workspace.store, batch.prepared_at)
         self._check = SignerCheck(
             batch.identity.certificate,
             authority=self.workspace.get_authority(),
@@ -235,7 +236,7 @@ class _Attachment:
         self._taken.add(stored.listed.number)
 
     def _attach(self, wave: Mapping[SlotName, Mapping[SignatureFormat, _Given]]) -> None:
-        """Attach to one slot of each document and save them in one transaction."""
+        """Attach to one slot of each document and, once all their files are durable, save them in one transaction."""
         with transaction(self.workspace.sessions) as session:
             rows = repository.load_for_signing(session, list(wave))
         signed: list[SignedSlot] = []
@@ -244,13 +245,20 @@ class _Attachment:
                 signed.append(self._attach_slot(name, given, rows.get(name)))
             except TranscriptError as error:
                 self._refuse(given.values(), error)
-        try:
-            errors = save_signed(self.workspace, [one for one in signed if one.files], self._record)
-        except StoreFull as full:
-            errors = {one.name: full.name(f"document {one.stored.key}, slot {one.slot_id}") for one in signed}
+        errors = self._save([one for one in signed if one.files])
         for one in signed:
             self._tell(wave[one.name], one, errors.get(one.name))
         self._look_again([one for given in wave.values() for one in given.values()])
+
+    def _save(self, signed: Sequence[SignedSlot]) -> Mapping[SlotName, TranscriptError]:
+        """Make the files durable, then let the rows name them; return what was not saved, and why."""
+        if not signed:
+            return {}
+        try:
+            self.workspace.store.sync()
+            return save_signed(self.workspace, signed, self._record)
+        except StoreFull as full:
+            return {one.name: full.name(f"document {one.stored.key}, slot {one.slot_id}") for one in signed}
 
     def _attach_slot(
         self, name: SlotName, given: Mapping[SignatureFormat, _Given], row: SlotState | None
@@ -259,31 +267,27 @@ class _Attachment:
         key, slot_id = name
         if row is None or row[0].state is not DocumentState.LOCKED:
             raise Conflict(f"document {key}, slot {slot_id}: unlocked, replaced or issued since prepare; prepare again")
-        opened = self._open(name, row)
-        stored, missing = opened.stored, opened.missing
+        (stored, missing), task = self._open(name, row, given)
+        self._refuse_untimely(name, given, missing)
         files: dict[SignatureFormat, str] = {}
-        xml_problem: TranscriptError | None = None
-        if SignatureFormat.XADES in missing:
-            xml_problem = SlotNotReady(f"document {key}, slot {slot_id}: the PDF is signed only beside its XML")
-        for kind in (one for one in SignatureFormat if one in given):
+        for kind, result in self._attach_formats(task, given).items():
             try:
-                if kind not in missing:
-                    raise SlotNotReady(f"document {key}, slot {slot_id}: the {kind.value} was signed by another action")
-                if kind is SignatureFormat.PADES and xml_problem is not None:
-                    raise xml_problem
-                files[kind] = self.workspace.store.put(self._attach_format(opened, kind, given[kind]))
+                files[kind] = self._store(result)
             except TranscriptError as error:
-                self._refuse([given[kind]], error)
-                xml_problem = error if kind in missing else xml_problem
-            else:
-                xml_problem = None
+                self._refuse((given[one] for one in task.formats if one not in files), error)
+                break  # a PDF is kept only beside its XML
         return SignedSlot(stored, slot_id, files)
 
-    def _open(self, name: SlotName, row: SlotState) -> OpenSlot:
-        """Return the slot with its files; they are gone when another signature came first since the row was read."""
+    def _open(
+        self, name: SlotName, row: SlotState, given: Mapping[SignatureFormat, _Given]
+    ) -> tuple[SlotState, SigningTask]:
+        """Return a slot as its rows have it now, and the task of attaching to it what can be.
+
+        Files are gone when another signature came first since the row was read; then the row is read again.
+        """
         for _ in range(_ATTEMPTS):
             try:
-                return open_slot(self.workspace.store, SlotWork(row[0], name[1], row[1]))
+                return row, self._workplace.open(_assign(name, row, given))
             except NotFound:
                 with transaction(self.workspace.sessions) as session:
                     newer = repository.load_for_signing(session, [name]).get(name, row)
@@ -292,31 +296,40 @@ class _Attachment:
                 row = newer
         raise Conflict(f"document {name[0]}, slot {name[1]}: others sign it all the time; send the value again")
 
-    def _attach_format(self, opened: OpenSlot, kind: SignatureFormat, one: _Given) -> bytes:
-        """Return the document with the signature; whether this person may sign is asked again before."""
-        signed = list_signed_slots(opened.xml)
-        if kind is SignatureFormat.PADES:
-            signed -= {opened.slot.slot_id}
-        self._check.check(opened.slot, slots=opened.document.slots, signed=signed)
-        pending, value, identity = one.stored.pending, one.value.value, self.batch.identity
-        token = self._ask_timestamp(opened.slot, pending, value)
-        if kind is SignatureFormat.PADES:
-            return pades.attach(opened.pdf, pending, value, identity=identity, timestamp=token)
-        return xades.attach(opened.xml, pending, value, identity=identity, evidence=self._evidence, timestamp=token)
+    def _refuse_untimely(
+        self, name: SlotName, given: Mapping[SignatureFormat, _Given], missing: Sequence[SignatureFormat]
+    ) -> None:
+        """Refuse what another action has signed by now, and a PDF without its XML."""
+        where = f"document {name[0]}, slot {name[1]}"
+        for kind, one in given.items():
+            if kind not in missing:
+                self._refuse([one], SlotNotReady(f"{where}: the {kind.value} was signed by another action"))
+            elif kind not in _list_possible(given, missing):
+                self._refuse([one], SlotNotReady(f"{where}: the PDF is signed only beside its XML"))
 
-    def _ask_timestamp(self, slot: Slot, pending: Pending, value: bytes) -> bytes | None:
-        """Return a token when the slot aims at one; without it only a slot that demands it is refused."""
-        if slot.rule.level is SignatureLevel.B_B:
-            return None
-        imprint = pades.timestamp_imprint if pending.format is PendingFormat.PADES else xades.timestamp_imprint
-        try:
-            if self.timestamps is None:
-                raise TimestampRefused("no time-stamping authority is configured; set HOCBA_TSA_URLS")
-            return self.timestamps.request(imprint(pending, value))
-        except TimestampRefused as refused:
-            if slot.rule.demanded_level is not SignatureLevel.B_B:
-                raise name_refusal(pending.where, refused) from refused
-            return None
+    def _attach_formats(
+        self, task: SigningTask, given: Mapping[SignatureFormat, _Given]
+    ) -> Mapping[SignatureFormat, FormatResult]:
+        """Return the documents with the signatures; whether this person may sign is asked again before."""
+        assert isinstance(task.xml, StoredXml)
+        signed = task.xml.list_signed_slots()
+        if SignatureFormat.XADES not in task.formats:
+            signed -= {task.slot.slot_id}
+        self._check.check(task.slot, slots=task.slots, signed=signed)
+        return attach_task(
+            PreparedTask(task, None, {kind: given[kind].stored.pending for kind in task.formats}, {}),
+            {kind: given[kind].value.value for kind in task.formats},
+            identity=self.batch.identity,
+            evidence=self._evidence,
+            timestamps=self.timestamps,
+        ).formats
+
+    def _store(self, result: FormatResult) -> str:
+        """Return the digest of the stored file, durable with the next sync.  Raises: what stopped the format."""
+        if result.opened is None:
+            assert result.error is not None
+            raise result.error
+        return self.workspace.store.put_later(result.opened)
 
     def _look_again(self, given: Sequence[_Given]) -> None:
         """Tell of what was refused only because another attach of the same batch was faster that it is attached."""
@@ -340,3 +353,19 @@ class _Attachment:
             outcome = AttachOutcome.REFUSED if refused else AttachOutcome.ATTACHED
             value = given[kind]
             self.results[value.place] = AttachResult(value.value, outcome, error if refused else None)
+
+
+def _list_possible(
+    given: Mapping[SignatureFormat, _Given], missing: Sequence[SignatureFormat]
+) -> tuple[SignatureFormat, ...]:
+    """Return the formats that are open and have a value, the XML first; a PDF is signed only beside its XML."""
+    possible = tuple(kind for kind in SignatureFormat if kind in given and kind in missing)
+    if SignatureFormat.XADES in missing and SignatureFormat.XADES not in possible:
+        return ()
+    return possible
+
+
+def _assign(name: SlotName, row: SlotState, given: Mapping[SignatureFormat, _Given]) -> Assignment:
+    (key, slot_id), (stored, missing) = name, row
+    files = {SignatureFormat.XADES: stored.xml_sha256, SignatureFormat.PADES: stored.pdf_sha256}
+    return Assignment(key.serial, key.version, slot_id, files, _list_possible(given, missing))
