@@ -52,13 +52,13 @@ from service.signing.preparing import (
     NothingToSign,
     PreparedBatch,
     build_identity,
+    build_list_review,
     drop_batch,
     load_list,
     open_absent_desk,
     prepare_batch,
 )
-from service.signing.review import Review, build_review
-from service.signing.review_text import describe, review_to_dict
+from service.signing.review_text import review_to_dict
 from service.signing.values import ValuesFile, parse_values_file
 from service.signing.values_file import ValuesWriter, open_values_file, read_bounded, read_kept
 from service.store import write_atomically
@@ -101,19 +101,17 @@ def prepare(
     identity = build_identity(_read_certificates([certificate, *(chain or [])]), algorithm)
     with HttpFetch() as fetch:
         desk = open_absent_desk(workspace, identity, open_services(workspace, fetch))
-        review = build_review(desk, school_code=school.school_code, class_name=class_name).open_now
+        review = build_list_review(desk, school_code=school.school_code, class_name=class_name)
         try:
             with progress("prepare", len(review.slots)) as advance:
-                made = prepare_batch(
-                    desk, school_code=school.school_code, class_name=class_name, actor=ACTOR, advance=advance
-                )
+                made = prepare_batch(desk, review, actor=ACTOR, advance=advance)
         except (NothingToSign, NothingSignable) as nothing:
             return _tell_nothing(nothing, json=json)
     write_atomically(out, build_list_file(load_list(workspace, made.head.batch_id)))
     if json:
         print_json(_prepared_to_dict(made) | {"review": review_to_dict(review)})
     else:
-        _print_prepared(made, review, out)
+        _print_prepared(made, out)
     return 1 if made.refused else 0
 
 
@@ -208,9 +206,7 @@ def _prepared_to_dict(made: PreparedBatch) -> dict[str, Any]:
     }
 
 
-def _print_prepared(made: PreparedBatch, review: Review, out: Path) -> None:
-    for line in describe(review):
-        say(line)
+def _print_prepared(made: PreparedBatch, out: Path) -> None:
     show_head(made.head)
     warn_contested(made.contested)
     if made.left_over:

@@ -35,7 +35,9 @@ def show_list(signing_list: SigningList, *, every: bool = False, done: int = 0) 
 
 
 def show_head(head: ListHead) -> None:
-    """Print what holds for the whole list: whose certificate, when, and the code to compare."""
+    """Print what holds for the whole list: its review, whose certificate, when, and the code to compare."""
+    for line in head.review.lines:
+        say(line)
     certificate = head.certificate
     say(f"list of batch {head.batch_id}, school {head.school_code}, class {head.class_name or 'all'}")
     say(f"{head.digests} digests of {head.documents} documents, {head.algorithm.value}")

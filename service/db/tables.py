@@ -198,6 +198,7 @@ class SigningBatchRow(Base):
     documents: Mapped[int] = mapped_column(Integer, default=0)
     digests: Mapped[int] = mapped_column(Integer, default=0)
     list_sha256: Mapped[str | None] = mapped_column(String(64), default=None)  # None: still being prepared
+    review: Mapped[str] = mapped_column(Text, default="")  # JSON: what was shown of exactly these documents
 
     __table_args__ = (Index("ix_signing_batches_expiry", "expires_at"),)
 

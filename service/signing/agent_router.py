@@ -28,6 +28,7 @@ from service.signing.preparing import (
     Refusal,
     build_head,
     build_identity,
+    build_list_review,
     drop_batch,
     open_absent_desk,
     prepare_batch,
@@ -144,7 +145,8 @@ def _prepare(context: AppContext, wanted: Any, fetch: Fetch, actor: str) -> Prep
     workspace = context.workspace
     school = get_enrolled_school(workspace.get_authority(), school_code)
     desk = open_absent_desk(workspace, identity, open_services(workspace, fetch))
-    return prepare_batch(desk, school_code=school.school_code, class_name=class_name, actor=actor)
+    review = build_list_review(desk, school_code=school.school_code, class_name=class_name)
+    return prepare_batch(desk, review, actor=actor)
 
 
 def _build_identity(certificates: Sequence[bytes], algorithm: SignatureAlgorithm | None) -> SigningIdentity:

@@ -6,6 +6,7 @@ the batch expires or is given up.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +15,8 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, u
 from sqlalchemy.orm import Session
 
 from service.db.tables import EvidenceRow, PendingRow, SigningBatchRow, SlotRow
-from service.signing.lists import ListedDigest
+from service.signing.jsonlines import write_line
+from service.signing.lists import ListedDigest, ListedReview, parse_review, review_to_dict
 from service.transcripts.repository import DocumentKey
 from signing.signer import Pending, SigningIdentity
 from transcript_core.errors import NotFound
@@ -34,6 +36,7 @@ class SigningBatch:
     evidence_sha256: str  # in the document store
     prepared_at: datetime
     expires_at: datetime
+    review: ListedReview  # what was shown of exactly these documents
     documents: int = 0
     digests: int = 0
     list_sha256: bytes | None = None  # None: still being prepared
@@ -66,6 +69,7 @@ def add_batch(session: Session, batch: SigningBatch) -> None:
             evidence_sha256=batch.evidence_sha256,
             prepared_at=batch.prepared_at,
             expires_at=batch.expires_at,
+            review=write_line(review_to_dict(batch.review)).decode(),
         )
     )
 
@@ -115,6 +119,7 @@ def get_batch(session: Session, batch_id: str) -> SigningBatch:
         expires_at=row.expires_at,
         documents=row.documents,
         digests=row.digests,
+        review=parse_review(json.loads(row.review)),
         list_sha256=bytes.fromhex(row.list_sha256),
     )
 

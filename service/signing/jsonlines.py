@@ -34,17 +34,18 @@ def write_line(plain: Mapping[str, Any]) -> bytes:
     return text.encode() + b"\n"
 
 
-def read_line(line: bytes, number: int) -> Any:
+def read_line(line: bytes, number: int, *, max_bytes: int = MAX_LISTED_LINE_BYTES) -> Any:
     """Return the value of one line.
 
     Args:
         number: of the line in its file, from 1, for the error.
+        max_bytes: that it may have.
 
     Raises:
         SigningListInvalid: it is no JSON, or longer than any line that is written here.
     """
     try:
-        return parse_strict_json(line, max_bytes=MAX_LISTED_LINE_BYTES)
+        return parse_strict_json(line, max_bytes=max_bytes)
     except InputError as error:
         raise SigningListInvalid(f"line {number} cannot be read, the file is cut short or changed: {error}") from error
 
@@ -74,6 +75,19 @@ def get_member(plain: Any, name: str, kind: type[Value]) -> Value:
     if isinstance(value, int) and not 0 <= value <= _MAX_NUMBER:
         raise ValueError(name)
     return value
+
+
+def get_texts(plain: Any, name: str, *, at_most: int) -> tuple[str, ...]:
+    """Return a member that is a list of printable texts.  Errors: `get_member`."""
+    values = plain[name]
+    if type(values) is not list or len(values) > at_most:
+        raise ValueError(name)
+    return tuple(get_member({name: one}, name, str) for one in values)
+
+
+def make_printable(text: str) -> str:
+    """Return a text as one line that `get_member` takes: other characters as blanks, not longer than it may be."""
+    return "".join(one if one.isprintable() else " " for one in text)[:_MAX_CHARS]
 
 
 def get_octets_hex(plain: Any, name: str) -> bytes:

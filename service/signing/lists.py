@@ -3,8 +3,9 @@
 It is JSON lines (UTF-8, one object a line): a head, then one line for each digest.  The list's own digest is made over
 exactly these lines, so both machines can show the same short code for it; a person compares the two.
 
-A list holds what a person must see before approving and nothing more: no mark and no pupil's name.  It holds no state
-either: what `attach` needs stays where the list was made, so an edited list can never attach something else.
+A list holds what a person must see before approving and nothing more: the review with what is odd, no pupil's name.
+It holds no state either: what `attach` needs stays where the list was made, so an edited list can never attach
+something else.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from service.signing.jsonlines import (
     get_instant,
     get_member,
     get_octets_hex,
+    get_texts,
+    make_printable,
     read_line,
     reading,
     write_instant,
@@ -33,6 +36,12 @@ from transcript_core.pki.certificates import Certificate
 from transcript_core.policy import SignatureFormat
 
 LIST_TYPE: Final = "hocba-signing-list/1"
+MAX_REVIEW_LINES: Final = 200
+"""Lines of a review in a list; of each kind of odd thing a review shows twenty."""
+
+MAX_HEAD_BYTES: Final = 256 * 1024
+"""Bytes of a list's first line, which holds its review."""
+
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CODE_SYMBOLS: Final = 16  # 80 bits: nobody finds a second list with the same code
 _CODE_GROUP: Final = 4
@@ -93,6 +102,22 @@ class ListedDigest:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedReview:
+    """What the review of exactly these documents showed where the list was made."""
+
+    sha256: bytes  # 32 raw bytes, `Review.digest`: over the content of every document
+    lines: tuple[str, ...]  # in Vietnamese, printable
+
+    @classmethod
+    def of(cls, sha256: bytes, lines: Sequence[str]) -> ListedReview:
+        """Return a review that shows these lines."""
+        shown = [make_printable(line) for line in lines]
+        if len(shown) > MAX_REVIEW_LINES:
+            shown = [*shown[: MAX_REVIEW_LINES - 1], f"… và {len(shown) - MAX_REVIEW_LINES + 1} dòng nữa"]
+        return cls(sha256, tuple(shown))
+
+
+@dataclass(frozen=True, slots=True)
 class ListHead:
     """What holds for all digests of a list."""
 
@@ -105,6 +130,7 @@ class ListHead:
     expires_at: datetime  # after which no value is taken any more
     documents: int
     digests: int
+    review: ListedReview
     list_sha256: bytes  # 32 raw bytes, `digest_list`
 
     @property
@@ -157,7 +183,7 @@ def parse_list_file(content: bytes) -> SigningList:
         raise SigningListInvalid("the file is empty; take the one that hocba batch prepare wrote")
     if len(lines) > MAX_LISTED_DIGESTS + 1:
         raise LimitExceeded(f"a list has at most {MAX_LISTED_DIGESTS} digests")
-    head = parse_head(read_line(lines[0], 1))
+    head = parse_head(read_line(lines[0], 1, max_bytes=MAX_HEAD_BYTES))
     return check_list(head, [parse_digest(read_line(line, at)) for at, line in enumerate(lines[1:], 2)])
 
 
@@ -213,6 +239,7 @@ def head_to_dict(head: ListHead, *, with_digest: bool = True) -> dict[str, Any]:
         "expires_at": write_instant(head.expires_at),
         "documents": head.documents,
         "digests": head.digests,
+        "review": review_to_dict(head.review),
     }
     return plain | {"list_sha256": head.list_sha256.hex()} if with_digest else plain
 
@@ -237,8 +264,25 @@ def parse_head(plain: Any) -> ListHead:
             expires_at=get_instant(plain, "expires_at"),
             documents=get_member(plain, "documents", int),
             digests=get_member(plain, "digests", int),
+            review=parse_review(plain["review"]),
             list_sha256=get_octets_hex(plain, "list_sha256"),
         )
+
+
+def review_to_dict(review: ListedReview) -> dict[str, Any]:
+    """Return a review as plain values."""
+    return {"sha256": review.sha256.hex(), "lines": list(review.lines)}
+
+
+def parse_review(plain: Any) -> ListedReview:
+    """Return a review that `review_to_dict` wrote.
+
+    Raises:
+        SigningListInvalid: something is missing or of another form.
+    """
+    with reading("the review of the list"):
+        lines = get_texts(plain, "lines", at_most=MAX_REVIEW_LINES)
+        return ListedReview(get_octets_hex(plain, "sha256"), lines)
 
 
 def _parse_facts(plain: Any) -> CertificateFacts:

@@ -4,12 +4,16 @@ One approval signs, of each document, every slot that is open for this person in
 second signature of a PDF covers the first, so its digest exists only when the first is attached.  That PDF place waits
 for the next approval, as does a PDF that somebody else signs meanwhile.
 
+What is prepared is what the review shows, document by document: one whose content is another by then is refused, one
+that came since waits for the next list.  The review travels in the list, whose digest covers it.
+
 Eligibility is checked here and again when the values come back.  Chain and revocation status are fetched now and kept,
 so attaching needs no network; `BATCH_LIFETIME` bounds how old they may become.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -20,12 +24,23 @@ from service.db.engine import transaction
 from service.progress import Advance, no_progress
 from service.signing import batches
 from service.signing.batches import SigningBatch
-from service.signing.desk import SigningDesk, SigningServices, find_staff_codes
+from service.signing.batching import Approval
+from service.signing.description import cut_content
+from service.signing.desk import SigningDesk, SigningServices
 from service.signing.evidence_store import put_evidence
-from service.signing.lists import CertificateFacts, ListedDigest, ListHead, SigningList, check_list, digest_list
+from service.signing.lists import (
+    CertificateFacts,
+    ListedDigest,
+    ListedReview,
+    ListHead,
+    SigningList,
+    check_list,
+    digest_list,
+)
 from service.signing.opening import OpenSlot, SlotName, build_task, open_slots
-from service.signing.workplace import AppearanceCache
-from service.transcripts import repository
+from service.signing.review import Review, build_review
+from service.signing.review_text import describe
+from service.signing.workplace import AppearanceCache, ChangedSinceReview
 from service.transcripts.repository import DocumentKey
 from service.workspace import Workspace
 from signing.batch import prepare_task
@@ -131,32 +146,47 @@ def open_absent_desk(workspace: Workspace, identity: SigningIdentity, services: 
     return SigningDesk(workspace, signer, services, workspace.clock.now())
 
 
-def prepare_batch(
-    desk: SigningDesk, *, school_code: str, class_name: str | None = None, actor: str, advance: Advance = no_progress
-) -> PreparedBatch:
-    """Prepare all that is open for the holder of the desk's certificate, and keep what attaching will need.
+def build_list_review(desk: SigningDesk, *, school_code: str, class_name: str | None = None) -> Review:
+    """Return the review of all that a list for the holder of the desk's certificate would hold.
 
     Raises:
-        NothingToSign: nothing is open.
-        NothingSignable: nothing of what is open can be signed now.
-        NotEligible: the certificate by itself may not sign, is a seal's, or belongs to nobody in the authority list.
+        NotEligible: the certificate is a seal's, or belongs to nobody in the authority list.
+    """
+    _refuse_seal(desk)
+    return build_review(desk, school_code=school_code, class_name=class_name).open_now
+
+
+def prepare_batch(desk: SigningDesk, review: Review, *, actor: str, advance: Advance = no_progress) -> PreparedBatch:
+    """Prepare what a review shows for the holder of the desk's certificate, and keep what attaching will need.
+
+    Args:
+        review: of `build_list_review`, at this desk.
+
+    Raises:
+        NothingToSign: it shows nothing.
+        NothingSignable: nothing of what it shows can be signed now.
+        NotEligible: the certificate by itself may not sign.
         EvidenceUnavailable: chain or revocation status could not be fetched, so nothing may be signed.
     """
-    todo = _list_todo(desk, school_code, class_name)
+    todo = [(one.key, one.slot_id) for one in review.slots]
+    if not todo and not review.unreadable:
+        raise NothingToSign("nothing is open for the holder of this certificate")
     evidence_sha256 = put_evidence(desk.workspace.store, desk.evidence)
     batch = SigningBatch(
         batch_id=generate_serial(),
-        school_code=school_code,
-        class_name=class_name,
+        school_code=review.school_code,
+        class_name=review.class_name,
         identity=SigningIdentity.of(desk.signer),
         evidence_sha256=evidence_sha256,
         prepared_at=desk.at,
         expires_at=desk.at + BATCH_LIFETIME,
+        review=ListedReview.of(review.digest, describe(review)),
     )
     sweep_batches(desk.workspace)
     with transaction(desk.workspace.sessions) as session:
         batches.add_batch(session, batch)
-    work = _Preparation(desk, batch)
+    work = _Preparation(desk, batch, review.contents)
+    work.refused += [Refusal(one.key, "", one.error) for one in review.unreadable]
     for start in range(0, len(todo), _CHUNK):
         work.prepare(todo[start : start + _CHUNK])
         advance(len(todo[start : start + _CHUNK]))
@@ -205,22 +235,9 @@ def build_head(batch: SigningBatch) -> ListHead:
         expires_at=batch.expires_at,
         documents=batch.documents,
         digests=batch.digests,
+        review=batch.review,
         list_sha256=batch.list_sha256 or b"",
     )
-
-
-def _list_todo(desk: SigningDesk, school_code: str, class_name: str | None) -> list[SlotName]:
-    _refuse_seal(desk)
-    found: list[SlotName] = []
-    codes = find_staff_codes(desk.workspace.get_authority(), desk.signer.certificate.identity)
-    with transaction(desk.workspace.sessions) as session:
-        for staff_code in codes:
-            found += repository.list_open_slots(
-                session, school_code=school_code, staff_code=staff_code, class_name=class_name
-            )
-    if not found:
-        raise NothingToSign("nothing is open for the holder of this certificate")
-    return found
 
 
 def _refuse_seal(desk: SigningDesk) -> None:
@@ -240,6 +257,7 @@ class _Preparation:
 
     desk: SigningDesk
     batch: SigningBatch
+    reviewed: Approval  # what was shown
     digests: list[ListedDigest] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     left_over: int = 0
@@ -299,6 +317,7 @@ class _Preparation:
             self.left_over += 1
             return []
         try:
+            self._check_reviewed(one)
             pendings = self._ask(one, formats)
         except TranscriptError as error:
             self.refused.append(Refusal(key, one.slot.slot_id, error))
@@ -306,6 +325,10 @@ class _Preparation:
         if SignatureFormat.PADES in formats:
             self._queued.add(key)
         return [(self._list(one, kind, pending), pending) for kind, pending in pendings.items()]
+
+    def _check_reviewed(self, one: OpenSlot) -> None:
+        if hashlib.sha256(cut_content(one.xml)).hexdigest() != self.reviewed[one.name]:
+            raise ChangedSinceReview(f"document {one.stored.key} changed since the review; prepare again")
 
     def _ask(self, one: OpenSlot, formats: tuple[SignatureFormat, ...]) -> dict[SignatureFormat, Pending]:
         appearance = self._appearances.build(one) if SignatureFormat.PADES in formats else None

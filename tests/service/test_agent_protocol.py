@@ -20,10 +20,12 @@ from service.app import create_app
 from service.settings import Settings
 from service.signing.agent_client import AgentClient, ServiceRefused, ServiceUnreachable
 from service.signing.agent_router import MAX_PREPARE_BYTES, open_fetch
+from service.signing.desk import open_services
 from service.signing.jsonlines import SigningListInvalid
 from service.signing.key_side import sign_list
 from service.signing.lists import check_list, parse_digest, parse_head
-from service.signing.preparing import BATCH_LIFETIME
+from service.signing.preparing import BATCH_LIFETIME, build_identity, build_list_review, open_absent_desk
+from service.signing.review_text import describe
 from service.signing.values import value_to_dict
 from signing.signer import Signer, SigningIdentity
 from tests.support.deferred import later
@@ -105,6 +107,22 @@ def test_three_steps_sign_what_is_open(school: SmallSchool, client: httpx.Client
     assert [one["outcome"] for one in rest["results"]] == ["already-attached", *["attached"] * 3]
     assert rest["open"] == 0
     school.assert_rows_tell_what_files_hold()
+
+
+@SQLITE_ONLY
+def test_the_review_travels_with_the_batch(school: SmallSchool, client: httpx.Client) -> None:
+    """The agent shows what `hocba sign` would; another review has another code, so an approval is for this one."""
+    signer = school.open_person(school.teachers[0])
+    made = prepare(client, signer)
+    identity = build_identity([signer.certificate, *signer.chain])
+    desk = open_absent_desk(school.workspace, identity, open_services(school.workspace, school.fetch))
+    expected = build_list_review(desk, school_code=SCHOOL)
+    assert made["review"] == {"sha256": expected.digest.hex(), "lines": describe(expected)}
+    assert "Sẽ ký 2 học bạ: 2 chữ ký XML, 2 chữ ký PDF." in made["review"]["lines"]
+    assert client.get(f"{BATCHES}/{made['batch']}", headers=AS_CLERK).json()["review"] == made["review"]
+    for member, other in (("lines", ["Sẽ ký 1 học bạ."]), ("sha256", "00" * 32)):
+        with pytest.raises(SigningListInvalid, match="changed"):
+            sign(client, made | {"review": made["review"] | {member: other}}, signer)
 
 
 def test_an_agent_goes_on_after_the_service_was_started_again(school: SmallSchool) -> None:

@@ -16,13 +16,18 @@ from service.housekeeping import sweep_store
 from service.schools.authority_files import sign_authority
 from service.signing import batches
 from service.signing.attaching import get_open_batch
+from service.signing.desk import open_services
 from service.signing.lists import BatchExpired
 from service.signing.preparing import (
     BATCH_LIFETIME,
     KEEP_EXPIRED,
     NothingSignable,
     NothingToSign,
+    build_identity,
+    build_list_review,
     drop_batch,
+    open_absent_desk,
+    prepare_batch,
     sweep_batches,
 )
 from service.signing.values import SignedValue, ValuesHead, write_value, write_values_head
@@ -39,6 +44,7 @@ from tests.support.deferred import (
 from tests.support.http import SQLITE_ONLY
 from tests.support.victims import VALUES, open_victims
 from tests.support.workflow import (
+    ACTOR,
     AT,
     SmallSchool,
     built_school,
@@ -292,19 +298,20 @@ def test_who_lost_the_office_meanwhile_signs_nothing(school: SmallSchool) -> Non
 
 
 @SQLITE_ONLY
+@pytest.mark.parametrize("step", ["_write_all", "_sync_file_system"], ids=["while writing", "at the sync"])
 def test_a_full_disk_refuses_documents_and_the_same_values_fit_later(
-    school: SmallSchool, monkeypatch: pytest.MonkeyPatch
+    school: SmallSchool, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made, values = prepare_and_sign(school, school.open_person(school.teachers[0]))
     before = school.snapshot()
     with monkeypatch.context() as patch:
-        patch.setattr("service.store.os.fsync", refuse_to_write)
+        patch.setattr(f"service.store.{step}", refuse_to_write)
         assert set(list_outcomes(attach(school, made, values))) == {"store-full"}
     assert school.snapshot() == before
     assert all_attached(attach(school, made, values))
 
 
-def refuse_to_write(_descriptor: int) -> None:
+def refuse_to_write(*_: object) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -346,3 +353,21 @@ def test_an_attach_that_is_killed_anywhere_repeats_and_loses_nothing(school: Sma
     assert killed > 2, "before a file, between files, and after the rows"
     assert list_outcomes(attach(school, made, values)) == ["already-attached"] * 4
     school.assert_rows_tell_what_files_hold()
+
+
+@SQLITE_ONLY
+def test_what_is_not_what_the_review_showed_is_not_prepared(school: SmallSchool) -> None:
+    """One document has another content by now, another came after the review."""
+    signer = school.open_person(school.teachers[0])
+    identity = build_identity([signer.certificate, *signer.chain], signer.algorithm)
+    desk = open_absent_desk(school.workspace, identity, open_services(school.workspace, school.fetch))
+    review = build_list_review(desk, school_code=school.school.school_code)
+    first, second = review.slots
+    stale = prepare_batch(desk, replace(review, slots=(replace(first, content_sha256="0" * 64), second)), actor=ACTOR)
+    assert [(one.key, one.slot_id, one.error.code) for one in stale.refused] == [
+        (first.key, first.slot_id, "changed-since-review")
+    ]
+    assert {one.serial for one in carry_list(school, stale).digests} == {second.key.serial}
+    early = prepare_batch(desk, replace(review, slots=(first,)), actor=ACTOR)
+    assert {one.serial for one in carry_list(school, early).digests} == {first.key.serial}
+    assert early.refused == ()

@@ -10,7 +10,14 @@ from service.signing.attaching import AttachOutcome, AttachReport, attach_values
 from service.signing.desk import open_services
 from service.signing.key_side import check_key, sign_list
 from service.signing.lists import SigningList, build_list_file, parse_list_file
-from service.signing.preparing import PreparedBatch, build_identity, load_list, open_absent_desk, prepare_batch
+from service.signing.preparing import (
+    PreparedBatch,
+    build_identity,
+    build_list_review,
+    load_list,
+    open_absent_desk,
+    prepare_batch,
+)
 from service.signing.values import SignedValue
 from signing.signer import Signer
 from tests.support.workflow import ACTOR, SmallSchool
@@ -22,7 +29,8 @@ def prepare(school: SmallSchool, signer: Signer, *, fetch: Fetch | None = None) 
     """Prepare what is open for the holder of this key, from the certificates alone."""
     identity = build_identity([signer.certificate, *signer.chain], signer.algorithm)
     desk = open_absent_desk(school.workspace, identity, open_services(school.workspace, fetch or school.fetch))
-    return prepare_batch(desk, school_code=school.school.school_code, actor=ACTOR)
+    review = build_list_review(desk, school_code=school.school.school_code)
+    return prepare_batch(desk, review, actor=ACTOR)
 
 
 def carry_list(school: SmallSchool, made: PreparedBatch) -> SigningList:

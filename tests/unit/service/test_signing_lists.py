@@ -14,9 +14,11 @@ import pytest
 from service.signing.jsonlines import SigningListInvalid, write_line
 from service.signing.key_side import check_key, keep_values, sign_list
 from service.signing.lists import (
+    MAX_REVIEW_LINES,
     BatchExpired,
     CertificateFacts,
     ListedDigest,
+    ListedReview,
     ListHead,
     SigningList,
     build_list_file,
@@ -61,7 +63,9 @@ def make_list(signer: MemorySigner, documents: int = 3) -> SigningList:
         )
         for number in range(2 * documents)
     )
+    review = ListedReview.of(bytes(range(32)), ["Sẽ ký 3 học bạ", "  lớp 7A1: 3 học bạ\n\x1b[2J"])
     head = ListHead(
+        review=review,
         batch_id=SERIAL,
         school_code="48000501",
         class_name=None,
@@ -79,6 +83,29 @@ def make_list(signer: MemorySigner, documents: int = 3) -> SigningList:
 @pytest.fixture(params=["rsa-2048", "p-256", "p-384"])
 def signer(request: pytest.FixtureRequest) -> MemorySigner:
     return make_signer(request.param)
+
+
+def test_another_review_is_another_list(signer: MemorySigner) -> None:
+    made = make_list(signer)
+    review = made.head.review
+    for changed in (
+        replace(review, lines=review.lines[:-1]),
+        replace(review, lines=("Sẽ ký 2 học bạ", *review.lines[1:])),
+        replace(review, sha256=bytes(32)),
+    ):
+        with pytest.raises(SigningListInvalid, match="was changed"):
+            parse_list_file(build_list_file(replace(made, head=replace(made.head, review=changed))))
+
+
+def test_a_review_shows_nothing_that_a_terminal_would_obey() -> None:
+    assert make_list(make_signer()).head.review.lines[1] == "  lớp 7A1: 3 học bạ  [2J"
+    long = ListedReview.of(bytes(32), [f"dòng {number}" for number in range(MAX_REVIEW_LINES + 5)])
+    assert len(long.lines) == MAX_REVIEW_LINES
+    assert long.lines[-1] == "… và 6 dòng nữa"
+    made = make_list(make_signer("p-256"))
+    plain = head_to_dict(made.head) | {"review": {"sha256": "00" * 32, "lines": ["x\x1b[2J"]}}
+    with pytest.raises(SigningListInvalid, match="review"):
+        parse_head(plain)
 
 
 def test_a_list_is_read_as_it_was_written(signer: MemorySigner) -> None:
