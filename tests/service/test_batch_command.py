@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from starlette.responses import Response
 
 from demo.school import DemoSchool, enrol
 from demo.school_generator import write_school
 from keys_dev.pki import DevelopmentPki
 from keys_dev.server import running
+from service import audit
 from service.app import create_app
+from service.db.engine import transaction
+from service.db.tables import SlotRow
 from service.schools.importing import import_folder
 from service.signing.jsonlines import write_line
 from service.signing.lists import digest_list, parse_digest, parse_head
@@ -64,6 +69,22 @@ class Office:
     def run_on_laptop(self, *argv: object, **environment: object) -> Ran:
         """Run one step where the key is, without any settings but a home of its own."""
         return run_command("batch", *argv, environment={"HOCBA_HOME": self.laptop, **environment})
+
+    def let_clerks_in(self) -> None:
+        """Let the holder of TOKEN prepare batches over HTTP."""
+        settings = self.made.workspace.settings.model_copy(update={"clerk_token_sha256": TOKEN_SHA256})
+        object.__setattr__(self.made.workspace, "settings", settings)
+
+    def assert_signed_once(self, staff_code: str) -> None:
+        """Fail unless the audit trail tells of one signature for each slot and format of this person."""
+        with transaction(self.made.workspace.sessions) as session:
+            slots = session.query(SlotRow).filter_by(staff_code=staff_code).all()
+            assert len(slots) == PUPILS
+            for one in slots:
+                assert (one.xades, one.pades) == (True, True)
+                subject = f"{one.serial}/{one.version}#{one.slot_id}"
+                found = audit.list_events(session, subject_prefix=subject)
+                assert [(event[2], event[4]) for event in found if event[3] == subject] == [("sign", "pades+xades")]
 
     def take_teacher(self, scheme: Scheme | None = None) -> str:
         """Return a teacher whom no other test used, with a key of this kind."""
@@ -270,8 +291,7 @@ def test_a_file_of_another_list_is_not_overwritten_and_not_attached(office: Offi
 
 def test_the_agent_signs_over_http(office: Office) -> None:
     teacher = office.take_teacher()
-    settings = office.made.workspace.settings.model_copy(update={"clerk_token_sha256": TOKEN_SHA256})
-    object.__setattr__(office.made.workspace, "settings", settings)
+    office.let_clerks_in()
     with serving(create_app(office.made.workspace)) as port:
         command = ("agent", "--service", f"http://127.0.0.1:{port}", *office.key(teacher), "--json")
         nobody = office.run_on_laptop(*command, "--yes", HOCBA_CLERK_TOKEN="wrong")
@@ -283,7 +303,64 @@ def test_the_agent_signs_over_http(office: Office) -> None:
         assert (done.json["attached"], done.json["refused"], done.json["not_prepared"]) == (2 * PUPILS, [], [])
         nothing = office.run_on_laptop(*command, "--yes", HOCBA_CLERK_TOKEN=TOKEN)
         assert (nothing.code, nothing.json) == (0, {"batch": None})
-    assert not office.laptop.exists()
+    assert list(office.laptop.rglob("*")) == [], "what was taken is not kept"
+
+
+@dataclass
+class Flaky:
+    """A service that does not take values for a while."""
+
+    app: FastAPI
+    failing: bool = True
+    refused: int = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self.failing and scope["path"].endswith("/values"):
+            self.refused += 1
+            await Response(status_code=502)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def test_values_that_could_not_be_sent_are_kept_and_sent_by_the_next_run(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.signing.agent_client._PAUSE_S", 0.0)
+    teacher = office.take_teacher(Scheme.ECDSA)
+    office.let_clerks_in()
+    flaky = Flaky(create_app(office.made.workspace))
+    with serving(flaky) as port:
+        command = ("agent", "--service", f"http://127.0.0.1:{port}", *office.key(teacher), "--yes", "--json")
+        cut_off = office.run_on_laptop(*command, HOCBA_CLERK_TOKEN=TOKEN)
+        assert (cut_off.code, cut_off.err.count("kept on this machine")) == (1, 1)
+        assert flaky.refused == 3, "it tries again, then gives up"
+        (kept,) = office.laptop.rglob("*.jsonl")
+        assert (kept.stat().st_mode & 0o777, kept.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+        assert len(read_lines(kept)) == 1 + 2 * PUPILS
+        still = office.run_on_laptop(*command, HOCBA_CLERK_TOKEN=TOKEN)
+        assert (still.code, kept.exists()) == (1, True)
+        flaky.failing = False
+        done = office.run_on_laptop(*command, HOCBA_CLERK_TOKEN=TOKEN)
+        assert (done.code, done.json) == (0, {"batch": None, "earlier": {"attached": 2 * PUPILS, "refused": []}})
+    assert list(office.laptop.rglob("*")) == []
+    office.assert_signed_once(teacher)
+
+
+def test_values_that_come_too_late_are_told_and_forgotten(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.signing.agent_client._PAUSE_S", 0.0)
+    teacher = office.take_teacher()
+    office.let_clerks_in()
+    flaky = Flaky(create_app(office.made.workspace))
+    with serving(flaky) as port:
+        command = ("agent", "--service", f"http://127.0.0.1:{port}", *office.key(teacher), "--yes", "--json")
+        assert office.run_on_laptop(*command, HOCBA_CLERK_TOKEN=TOKEN).code == 1
+        (kept,) = office.laptop.rglob("*.jsonl")
+        assert office.run("drop", read_lines(kept)[0]["batch"]).code == 0
+        flaky.failing = False
+        done = office.run_on_laptop(*command, HOCBA_CLERK_TOKEN=TOKEN)
+    assert (done.code, done.json["attached"]) == (0, 2 * PUPILS), "prepared and signed anew"
+    assert "4 values of an earlier run came too late" in done.err
+    assert list(office.laptop.rglob("*")) == []
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 import httpx
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 _START_TIMEOUT_S = 30.0
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[int]:
+def serving(app: ASGIApp) -> Iterator[int]:
     """Serve `app` until the block ends; yield the port."""
     listener = socket.create_server(("127.0.0.1", 0))
     port: int = listener.getsockname()[1]
