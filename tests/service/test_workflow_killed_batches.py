@@ -1,6 +1,6 @@
 """A batch with worker processes is killed again and again, the whole of it or one worker: nothing is lost or repeated.
 
-`test_workflow_killed` adds kills at chosen touches of the store.
+`test_workflow_killed` has kills at chosen touches of the store, `test_workflow_killed_points` kills all along the way.
 """
 
 from __future__ import annotations
@@ -27,8 +27,6 @@ from transcript_core.policy import SignatureFormat
 COPIES = 34  # with the school's own two documents more than one chunk of the engine
 PARENT_KILLS = 14
 WORKER_KILLS = 8
-EARLY_KILLS = 45
-MIN_KILLS = 50
 BOTH = frozenset(SignatureFormat)
 
 
@@ -49,7 +47,7 @@ def test_the_whole_batch_is_killed_at_any_time(school: SmallSchool, victims: Vic
     dice = random.Random(20260531)
     killed = 0
     while killed < PARENT_KILLS:
-        ended = victims.run("sign-many", kill_after_s=dice.uniform(0.1, 2.5))
+        ended = victims.watch("sign-many", step=1, kill_after_s=dice.uniform(0.0, 1.5)).ended
         killed += not ended
         assert_sound(school)
         if ended and not school.list_open_staff():
@@ -58,19 +56,6 @@ def test_the_whole_batch_is_killed_at_any_time(school: SmallSchool, victims: Vic
     assert killed >= PARENT_KILLS // 2
     assert_signed_once(school)
     assert_no_worker_is_left()
-
-
-def test_fifty_kills_at_random_times(school: SmallSchool, victims: Victims) -> None:
-    """Mostly early in an action, where its digests, values and first files are made; then anywhere, to the end."""
-    dice = random.Random(50)
-    killed = 0
-    while not victims.run("sign", kill_after_s=dice.uniform(0.02, 0.12 + 0.1 * max(0, killed - EARLY_KILLS))):
-        killed += 1
-        if killed % 5 == 0:
-            assert_sound(school)
-    school.sign_people()
-    assert killed >= MIN_KILLS
-    assert_signed_once(school)
 
 
 def test_workers_are_killed_at_any_time(school: SmallSchool) -> None:
