@@ -38,6 +38,9 @@ _FILLED_KEYS: Final = frozenset({"/V", "/AP", "/M", "/MK", "/F", "/DA", "/DR", "
 _VALUE_KEYS: Final = frozenset({"/V", "/AP", "/AS", "/M", "/I", "/RV", "/DA", "/MK"})
 """Entries of other fields that filling them writes."""
 
+_ANALYSED: Final = ("/Reference", "/Data")
+"""How a signature that locks fields names the catalog as what is held against them (ISO 32000-2, table 255)."""
+
 _FORM_KEYS: Final = frozenset({"/Fields", "/SigFlags"})
 _NEW_FORM_KEYS: Final = _FORM_KEYS | {"/DR", "/DA", "/Type"}
 _TRAILER_KEYS: Final = ("/Root", "/Encrypt")
@@ -52,6 +55,8 @@ class _Use:
 
     def covers(self, edge: Edge, root: Number) -> bool:
         """Say whether a reference is of this use."""
+        if self.key == "/Root" and edge.path[-2:] == _ANALYSED:
+            return True
         return edge.holder in self.holders and (edge.holder not in {0, root} or edge.path[:1] == (self.key,))
 
 

@@ -137,6 +137,16 @@ def test_store_may_grow() -> None:
     assert said(store(pdf, "p-256", "ed25519")) == ([True, True], set())
 
 
+def test_store_may_be_added_to_a_file_whose_signature_locks_fields() -> None:
+    """Such a signature names the catalog, which the store changes, as what is held against the lock."""
+    lock = fields.FieldMDPSpec(fields.FieldMDPAction.ALL)
+    pdf = sign_as_others_do(sample_pdf(), signer(), new_field=fields.SigFieldSpec("Sig1", field_mdp_spec=lock))
+    assert b"/Data 1 0 R" in pdf
+    assert said(store(pdf, "p-256")) == ([True], set())
+    named = sign_as_others_do(sample_pdf(page=b"/PieceInfo<</Data 1 0 R>>"), signer())
+    assert said(store(named, "p-256")) == ([True], {"later-object"})
+
+
 @pytest.mark.parametrize("change", [without_store, without_entries, without_certificates])
 def test_evidence_that_was_signed_may_not_go(change: Callable[[IncrementalPdfFileWriter], None]) -> None:
     pdf = sign_as_others_do(store(signed(), "p-256"), signer(), field="Sig2")
