@@ -297,7 +297,7 @@ def approve_what_was_reviewed(office: Office, serial: str) -> None:
     assert (shown.code, "Sẽ ký 1 học bạ" in shown.out, "thay phiên bản 1: TOAN" in shown.out) == (0, True, True)
     assert REASON in shown.out
     review = office.run("sign", *office.key(teacher), "--review", "--json").json
-    assert [one["key"]["serial"] for one in review["slots"]] == [serial]
+    assert {one["key"]["serial"] for one in review["slots"]} == {serial}
     assert review["digest"] in shown.out
     unanswered = office.run("sign", *office.key(teacher))
     assert (unanswered.code, "nobody can be asked" in unanswered.err) == (1, True)
@@ -306,6 +306,7 @@ def approve_what_was_reviewed(office: Office, serial: str) -> None:
     signed = office.run("sign", *office.key(teacher), "--approve", review["digest"], "--json")
     assert (signed.code, signed.json["failed"]) == (0, [])
     assert {one["document"] for one in signed.json["signed"]} == {f"{serial}/2"}
+    assert {one["slot"] for one in signed.json["signed"]} == {one["slot_id"] for one in review["slots"]}
 
 
 def issue_what_was_reviewed(office: Office, name: str) -> None:
