@@ -1,6 +1,7 @@
 """Every signed part belongs to this pupil, class, school, year and document, and to no later version than this one.
 
-A teacher signs one part; these values inside it are what keeps it from being moved or brought back.  The reader of the
+A teacher signs one part; these values inside it are what keeps it from being moved or brought back.  An UPDATE revised
+exactly the parts that it calls changed.  The reader of the
 core refuses a part that disagrees with the head of the document; this rule looks once more, and by itself, so that the
 report can say which part was moved.  A recall names what it recalls by its digest.
 Spec: `docs/schema.md`, parts; TT 22/2021, Đ.20 (who answers for which marks).
@@ -9,7 +10,7 @@ Spec: `docs/schema.md`, parts; TT 22/2021, Đ.20 (who answers for which marks).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from lxml.etree import _Element
@@ -79,7 +80,18 @@ def _judge(info: _Element) -> Verdict:
     outdated = [part for part in parts if not _is_listed_revision(part, listed, version)]
     if outdated:
         return _failed(outdated, "không đúng phiên bản đã ghi", "is not of the revision that is listed")
+    unlisted = [] if info.find("THAY_THE") is None else list(_list_unlisted(info, parts, version))
+    if unlisted:
+        return _failed(unlisted, "không khớp danh sách phần thay đổi", "does not agree with the list of what changed")
     return PASSED
+
+
+def _list_unlisted(info: _Element, parts: list[_Element], version: int) -> Iterator[_Element]:
+    """Yield the parts of an UPDATE that it calls changed and did not revise, or the other way round."""
+    changed = {one.text for one in info.iter("PHAN_THAY_DOI")}
+    for part in parts:
+        if (_number(part.findtext("PHIEN_BAN_THAY_DOI")) == version) != (part.get("Id") in changed):
+            yield part
 
 
 def _failed(parts: list[_Element], what_vi: str, what_en: str) -> Verdict:

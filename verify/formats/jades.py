@@ -90,7 +90,10 @@ def _read_payload(jws: Jws) -> tuple[Transcript | None, str | None]:
 
 
 def _names_document(header: Mapping[str, Any], transcript: Transcript) -> bool:
-    return header.get("serial") == transcript.serial and header.get("version") == transcript.version
+    version = header.get("version")
+    if isinstance(version, bool):  # true is no number, though Python takes it for 1
+        return False
+    return header.get("serial") == transcript.serial and version == transcript.version
 
 
 def find_digest(jws: Jws) -> bytes | None:
