@@ -11,18 +11,22 @@ from typing import Final, cast
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
+from lxml.etree import _Element
 
 from signing.signer import Signer
 from tests.support.signers import PrivateKey
-from tests.vectors.cases import cannot_tell, sound
+from tests.vectors.cases import cannot_tell, fails, sound
 from tests.vectors.certificates import issue
 from tests.vectors.detached import asked, beside, detached
+from tests.vectors.forge import DS, MATHS, SEAL, edit, only, reference, reseal, resign
+from tests.vectors.school import signed
 from transcript_core.pki.certificates import Certificate
 
 MORE_2001: Final = "http://www.w3.org/2001/04/xmldsig-more#"
 MORE_2007: Final = "http://www.w3.org/2007/05/xmldsig-more#"
 MORE_2021: Final = "http://www.w3.org/2021/04/xmldsig-more#"
 _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
+    "md5": hashes.MD5(),
     "sha1": hashes.SHA1(),
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
@@ -104,6 +108,36 @@ def pss_with_sha3_512() -> bytes:
 )
 def ecdsa_with_sha_1() -> bytes:
     return signed_with(f"{MORE_2001}ecdsa-sha1", "sha1")
+
+
+@cannot_tell(
+    "TT 15/2025 Annex I: no MD5; RFC 9231, 2.3.1: it is no algorithm for signatures",
+    "signature.form",
+    "signature.algorithms",
+    question=asked,
+    files=beside,
+)
+def rsa_with_md5() -> bytes:
+    return signed_with(f"{MORE_2001}rsa-md5", "md5", kind="rsa-2048")
+
+
+@fails("TT 15/2025 Annex I: no MD5", "signature.form", "signature.algorithms")
+def md5_digest_of_a_teachers_part() -> bytes:
+    """The digest is right, and signed: nothing but the hash is wrong."""
+
+    def change(root: _Element) -> None:
+        own = reference(root, MATHS, "#diem-TOAN")
+        next(own.iter(f"{DS}DigestMethod")).set("Algorithm", f"{MORE_2001}md5")
+
+    return edit(signed(), change, resign(MATHS), reseal)
+
+
+@fails("TT 15/2025 Annex I: no MD5", "signature.form", "signature.value", "signature.algorithms")
+def md5_signature_method_of_the_seal() -> bytes:
+    def change(root: _Element) -> None:
+        only(root, SEAL, f"{DS}SignatureMethod").set("Algorithm", f"{MORE_2001}rsa-md5")
+
+    return edit(signed(), change)
 
 
 @cannot_tell(

@@ -133,8 +133,9 @@ def _refresh(root: _Element, one: _Element) -> None:
     methods = [transform.get("Algorithm", "") for transform in one.iter(f"{DS}Transform")]
     known = {method.value: method for method in C14nMethod}
     method = known.get(methods[-1] if methods else "", C14nMethod.EXCLUSIVE)
-    weak = next(one.iter(f"{DS}DigestMethod")).get("Algorithm", "").endswith("sha1")
-    digest = hashlib.new("sha1" if weak else "sha256", canonicalize(by_id(root, uri[1:]), method=method)).digest()
+    stated = next(one.iter(f"{DS}DigestMethod")).get("Algorithm", "")
+    hash_name = next((weak for weak in ("sha1", "md5") if stated.endswith(weak)), "sha256")
+    digest = hashlib.new(hash_name, canonicalize(by_id(root, uri[1:]), method=method)).digest()
     next(one.iter(f"{DS}DigestValue")).text = base64.b64encode(digest).decode("ascii")
 
 

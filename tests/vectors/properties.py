@@ -238,11 +238,21 @@ def certificate_that_is_nowhere() -> bytes:
 # Algorithms
 
 
+def _weakly_digested(hash_name: str, uri: str) -> bytes:
+    weak = Ref(NAME, CONTENT).to_xml().replace(_SHA256, uri)
+    digest = hashlib.new(hash_name, CONTENT, usedforsecurity=False).digest()
+    weak = weak.replace(encode(hashlib.sha256(CONTENT).digest()), encode(digest))
+    return sign(Wanted((_Written(weak),))).encode()
+
+
 @cannot_tell("TT 15/2025 Annex I: no SHA-1", "signature.form", "signature.algorithms", question=asked, files=beside)
 def sha1_digest_of_a_file() -> bytes:
-    weak = Ref(NAME, CONTENT).to_xml().replace(_SHA256, _SHA1)
-    weak = weak.replace(encode(hashlib.sha256(CONTENT).digest()), encode(hashlib.sha1(CONTENT).digest()))
-    return sign(Wanted((_Written(weak),))).encode()
+    return _weakly_digested("sha1", _SHA1)
+
+
+@cannot_tell("TT 15/2025 Annex I: no MD5", "signature.form", "signature.algorithms", question=asked, files=beside)
+def md5_digest_of_a_file() -> bytes:
+    return _weakly_digested("md5", "http://www.w3.org/2001/04/xmldsig-more#md5")
 
 
 class _Written(Ref):
