@@ -102,7 +102,7 @@ class SubsetWriter:
         """Write an element with its content; without recursion for siblings, with it for depth (MAX_XML_DEPTH)."""
         if node in self._without:
             return
-        tag = node.tag
+        tag: object = node.tag
         if not isinstance(tag, str):  # a comment or processing instruction
             self._pieces.append(self._special(node))
             return

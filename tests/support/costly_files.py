@@ -215,7 +215,7 @@ def evidence_that_unpacks_to_gigabytes() -> bytes:
             generic.pdf_name(f"/{key}"): generic.ArrayObject([add() for _ in range(120)])
             for key in ("Certs", "OCSPs", "CRLs")
         }
-        writer.root["/DSS"] = writer.add_object(generic.DictionaryObject(lists))
-        writer.update_root()
+        writer.root["/DSS"] = writer.add_object(generic.DictionaryObject(lists))  # type: ignore[no-untyped-call]
+        writer.update_root()  # type: ignore[no-untyped-call]
 
     return update(pdf_signed_by_another_program(), change)

@@ -67,7 +67,7 @@ def late_signature_that_a_stamped_one_signed() -> bytes:
 
 @cannot_tell("EN 319 102-1, 5.6.2.3: no proof of when it existed", *UNPROVEN, question=asked)
 def late_signature_alone() -> bytes:
-    return _put_together(_sign_late())
+    return _sign_late().encode()
 
 
 @cannot_tell("EN 319 102-1, 5.6.2.3: an XPath leaves it out", *UNPROVEN, question=asked)

@@ -151,15 +151,23 @@ def compute_digest(
     if isinstance(data, NodeSet) and len(transforms) == 1 and transforms[0].get("Algorithm", "") in C14N_METHODS:
         method = _choose_method(data, transforms[0])  # the usual case: each part is hashed once for all its signers
         return Digested(cache.request_digest(data, name, method, read_prefixes(transforms[0])), data)
-    steps = _describe(transforms) if isinstance(data, bytes) else None
-    known = None if steps is None else cache.work.find_digest(data, name, steps)
-    if known is not None:
-        return Digested(known, None)
+    if isinstance(data, bytes):
+        return Digested(_digest_file(data, transforms, signature, cache, name), None)
     octets, nodes = _transform(data, transforms, signature, cache)
-    digest = cache.work.hash(name, octets)
-    if steps is not None:
-        cache.work.remember_digest(data, name, digest, steps)
-    return Digested(digest, nodes)
+    return Digested(cache.work.hash(name, octets), nodes)
+
+
+def _digest_file(
+    data: bytes, transforms: Sequence[_Element], signature: _Element, cache: OctetCache, name: str
+) -> bytes:
+    """Return the digest of what the transforms make of a file, computed once for all that ask for the same."""
+    steps = _describe(transforms)
+    digest = None if steps is None else cache.work.find_digest(data, name, steps)
+    if digest is None:
+        digest = cache.work.hash(name, compute_octets(data, transforms, signature, cache))
+        if steps is not None:
+            cache.work.remember_digest(data, name, digest, steps)
+    return digest
 
 
 def _describe(transforms: Sequence[_Element]) -> tuple[object, ...] | None:
