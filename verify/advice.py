@@ -57,8 +57,8 @@ _PASSED_SUPERSEDED: Final = _Case(
 )
 _PASSED_OTHER: Final = _Case(
     (
-        "Các chữ ký trong tệp hợp lệ và tệp còn nguyên vẹn. Nội dung của tệp không được xem xét.",
-        "The signatures in the file are valid and the file is unchanged. What it says was not judged.",
+        "Các chữ ký trong tệp hợp lệ và những gì được ký còn nguyên vẹn. Nội dung của tệp không được xem xét.",
+        "The signatures in the file are valid and what they sign is unchanged. What it says was not judged.",
     ),
     (
         "Hãy tự xem người ký có phải là người bạn chờ đợi không.",
@@ -261,6 +261,37 @@ _NOT_OURS: Final = _Case(
     ),
 )
 
+_SHOWS_OTHERWISE: Final = _Case(
+    (
+        "Ô chữ ký hoặc mã QR trên trang hiển thị khác với những gì đã được ký.",
+        "A signature field or the QR code on the pages shows something else than what was signed.",
+    ),
+    (
+        "Không tin vào trang in hay mã QR của tệp này. Hãy đề nghị nhà trường cung cấp tệp gốc.",
+        "Do not rely on the pages or the QR code of this file. Ask the school for the original.",
+    ),
+)
+_PARTLY_SIGNED: Final = _Case(
+    (
+        "Tệp có nội dung không được ai ký: phần đó ai cũng có thể thêm hoặc sửa.",
+        "The file says things that nobody signed: anybody can have added or changed them.",
+    ),
+    (
+        "Chỉ tin những phần được ký; các phần không được ký nêu ở mục lưu ý.",
+        "Rely on what is signed only; the points to note name what is not.",
+    ),
+)
+_SHOWS_UNKNOWN: Final = _Case(
+    (
+        "Hình hiển thị của chữ ký do phiên bản phần mềm khác vẽ, nên không đối chiếu được với những gì đã ký.",
+        "What a signature shows was drawn by another release of the software and cannot be compared.",
+    ),
+    (
+        "Hãy kiểm tra tệp XML gốc, hoặc kiểm tra bằng phần mềm mới nhất.",
+        "Verify the original XML file, or verify with the newest software.",
+    ),
+)
+
 _FAILED: Final[tuple[tuple[frozenset[str], _Case], ...]] = (
     (frozenset({"document.type"}), _WRONG_FILE),
     (
@@ -282,6 +313,7 @@ _FAILED: Final[tuple[tuple[frozenset[str], _Case], ...]] = (
         ),
         _CHANGED,
     ),
+    (frozenset({"pdf.appearances"}), _SHOWS_OTHERWISE),
     (frozenset({"slots.complete"}), _INCOMPLETE),
     (
         frozenset(
@@ -301,6 +333,8 @@ _FAILED: Final[tuple[tuple[frozenset[str], _Case], ...]] = (
 _OPEN: Final[tuple[tuple[frozenset[str], _Case], ...]] = (
     (frozenset({"trust.world"}), _UNTRUSTED),
     (frozenset({"slots.complete"}), _NEED_XML),
+    (frozenset({"pdf.appearances"}), _SHOWS_UNKNOWN),
+    (frozenset({"content.signed", "container.files"}), _PARTLY_SIGNED),
     (frozenset({"authority"}), _NO_AUTHORITY),
     (frozenset({"certificate.revocation", "certificate.path", "time.timestamps"}), _TRY_LATER),
     (frozenset({"document.type"}), _NOT_OURS),

@@ -41,6 +41,7 @@ SIGNATURE_CHECKS: Final = frozenset(
         "trust.world",
         "pdf.revisions",
         "container.files",
+        "content.signed",
     }
 )
 """What is asked of every signed file."""
@@ -57,6 +58,7 @@ TRANSCRIPT_CHECKS: Final = SIGNATURE_CHECKS | {
     "authority",
     "status",
     "pdf.content",
+    "pdf.appearances",
     "json.content",
 }
 """What is asked of a transcript besides.  The log's proof and the picture are told, but not asked for."""

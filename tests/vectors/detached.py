@@ -250,13 +250,15 @@ def enveloping_object_changed() -> bytes:
     return enveloping_signature().replace(b"8,4", b"9,9")
 
 
-@fails("XSW: another Object takes the Id", "signature.form", "signature.references", question=asked)
+@fails("XSW: another Object takes the Id", "signature.form", "signature.references", "content.signed", question=asked)
 def enveloping_object_renamed() -> bytes:
     shown = _object("o2", "<diem>9,9</diem>").encode()
     return enveloping_signature().replace(b'<ds:Object Id="o1">', shown + b'<ds:Object Id="o3">')
 
 
-@fails("XML 1.0, 3.3.1", "document.identifiers", "signature.form", "signature.references", question=asked)
+@fails(
+    "XML 1.0, 3.3.1", "document.identifiers", "signature.form", "signature.references", "content.signed", question=asked
+)
 def enveloping_object_doubled() -> bytes:
     shown = _object("o1", "<diem>9,9</diem>").encode()
     return enveloping_signature().replace(b'<ds:Object Id="o1">', shown + b'<ds:Object Id="o1">')

@@ -174,7 +174,7 @@ def seal_that_locks_nothing() -> bytes:
     return seal_edited(unsealed_pdf(), before=swap(b"/Action/All", b"/Action/Al"))
 
 
-@fails("revision rule: a signature's appearance is drawn plainly", "pdf.revisions")
+@fails("revision rule: a signature's appearance is drawn plainly", "pdf.revisions", "pdf.appearances")
 def seal_with_an_action_in_its_appearance() -> bytes:
     return seal_edited(unsealed_pdf(), after=swap(b"/Subtype/Form", b"/Subtype/Imag"))
 

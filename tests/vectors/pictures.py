@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 
@@ -62,8 +62,13 @@ def sign_pdf(
     *,
     start: datetime = TEACHERS_SIGN_AT,
     signers: Mapping[str, Signer] | None = None,
+    draw: Callable[[bytes, Slot], Appearance] | None = None,
 ) -> bytes:
-    """Return the PDF with every slot signed in order; before the seal, the evidence of all, the TSA's included."""
+    """Return the PDF with every slot signed in order; before the seal, the evidence of all, the TSA's included.
+
+    Args:
+        draw: what each field shows; None: what it should.
+    """
     here = school()
     evidence: list[Evidence] = []
     for slot in slots:
@@ -73,15 +78,16 @@ def sign_pdf(
         stamped = slot.role is SlotRole.SEAL
         if stamped:
             pdf = pades.append_evidence(pdf, [*evidence, here.stamp(bytes(32))[1]])
-        pdf = _sign(pdf, slot, key, policy, stamped=stamped)
+        appearance = (draw or build_appearance)(pdf, slot)
+        pdf = _sign(pdf, slot, key, policy, appearance, stamped=stamped)
     return pdf
 
 
-def _sign(pdf: bytes, slot: Slot, key: Signer, policy: SigningPolicy, *, stamped: bool) -> bytes:
+def _sign(
+    pdf: bytes, slot: Slot, key: Signer, policy: SigningPolicy, appearance: Appearance, *, stamped: bool
+) -> bytes:
     here, identity = school(), SigningIdentity.of(key)
-    pending = pades.prepare(
-        pdf, slot, identity, at=here.clock.at, appearance=build_appearance(pdf, slot), policy=policy
-    )
+    pending = pades.prepare(pdf, slot, identity, at=here.clock.at, appearance=appearance, policy=policy)
     (value,) = key.sign_digests([pending.digest])
     token = here.stamp(pades.timestamp_imprint(pending, value))[0] if stamped else None
     return pades.attach(pdf, pending, value, identity=identity, timestamp=token)

@@ -16,6 +16,7 @@ from typing import Final
 from transcript_core.errors import LimitExceeded
 from transcript_core.pdf import MalformedPdf, PdfFile, read_pdf
 from verify.formats.pdf_contents import SecurityStore, read_attachment, read_store
+from verify.formats.pdf_first import list_problems
 from verify.formats.pdf_foreign import read_foreign_pdf
 from verify.formats.pdf_problems import Problem, build_problem
 from verify.formats.pdf_ranges import RangeDigests
@@ -24,9 +25,9 @@ from verify.formats.pdf_revisions import (
     ChangeKind,
     Form,
     classify_revisions,
-    list_unusual_catalog_keys,
     read_form,
 )
+from verify.formats.pdf_shown import list_shown
 from verify.formats.pdf_signature import SignaturePlace, read_signature
 from verify.formats.pdf_types import PdfSignature, SignatureKind, SignedPdf
 from verify.formats.work import Work
@@ -61,7 +62,7 @@ def _read_own(file: PdfFile, form: Form, work: Work) -> SignedPdf:
     if file.trouble is not None:
         detail = f"{file.trouble.problem} (byte {file.trouble.offset})"
         problems.append(build_problem("revision-structure", revision=file.last.number, detail=detail))
-    unusual = list_unusual_catalog_keys(file)
+    active, unknown = list_problems(file, form)
     attachment, complaint = _read_attachment(file)
     signatures = _read_signatures(file, changes, work)
     signed = {signature.slot_id for signature in signatures}
@@ -72,8 +73,8 @@ def _read_own(file: PdfFile, form: Form, work: Work) -> SignedPdf:
         revisions=len(file.revisions),
         signatures=signatures,
         empty_fields=tuple(one.name for one in form.fields if one.name not in signed),
-        problems=tuple(problems) + complaint,
-        unsupported=(build_problem("active-content", detail=", ".join(unusual)),) if unusual else (),
+        problems=(*problems, *active, *complaint),
+        unsupported=unknown,
         covered_to_end=_is_covered_to_end(file, changes),
         attachment=attachment,
         first_revision_sha256=hashlib.sha256(file.data[: file.revisions[0].end]).digest(),
@@ -83,6 +84,7 @@ def _read_own(file: PdfFile, form: Form, work: Work) -> SignedPdf:
         archived_ocsps=archived.ocsps,
         archived_crls=archived.crls,
         stamped_stores=stamped,
+        shown=list_shown(file, changes),
     )
 
 

@@ -56,6 +56,7 @@ class Change:
     field: SignatureField | None = None  # signed by it
     signature: int | None = None  # object number of the signature dictionary
     problems: tuple[Problem, ...] = ()
+    appearance: int | None = None  # object number of what the field shows
 
 
 @dataclass(slots=True)

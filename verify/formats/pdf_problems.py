@@ -29,13 +29,13 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Tệp PDF vượt giới hạn cho phép: {detail}.",
         "The PDF exceeds a limit: {detail}.",
     ),
-    "foreign-structure": (
-        "Tệp PDF không do chương trình này tạo ra; phần thêm vào sau chữ ký không được xét ({detail}).",
-        "The PDF was not written by this program; what was added after a signature is not judged ({detail}).",
-    ),
     "active-content": (
-        "Tệp PDF có nội dung tự hoạt động hoặc khóa lạ ở danh mục: {detail}.",
-        "The PDF's catalog holds active content or unknown entries: {detail}.",
+        "Tệp PDF có nội dung tự hoạt động, che khuất hoặc đính kèm ngoài học bạ: {detail}.",
+        "The PDF holds what acts by itself, covers the pages or is attached beside the transcript: {detail}.",
+    ),
+    "unknown-entries": (
+        "Tệp PDF có thành phần mà phiên bản phần mềm này không biết: {detail}.",
+        "The PDF holds entries that this release of the software does not know: {detail}.",
     ),
     # revisions
     "revision-structure": (
@@ -213,6 +213,9 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "This kind of signature is not judged here: {detail}.",
     ),
 }
+
+CODES: Final = frozenset(_TEXTS)
+"""Every problem that there is."""
 
 
 def build_problem(code: str, *, detail: str = "", revision: int = 0, field: str = "") -> Problem:

@@ -44,12 +44,8 @@ _SIGNATURE_KEYS: Final = frozenset(
 )
 _APPEARANCE_KEYS: Final = frozenset({"Type", "Subtype", "FormType", "BBox", "Matrix", "Resources", "Length", "Filter"})
 _RESOURCE_KEYS: Final = frozenset({"Font", "XObject", "ProcSet"})
-_CATALOG_KEYS: Final = frozenset(
-    {"Type", "Pages", "Metadata", "OutputIntents", "Lang", "StructTreeRoot", "MarkInfo", "ViewerPreferences"}
-    | {"Outlines", "Names", "AF", "AcroForm", "PageLabels", "PageLayout", "PageMode"}
-)
 
-__all__ = ["Change", "ChangeKind", "Form", "classify_revisions", "list_unusual_catalog_keys", "read_form"]
+__all__ = ["Change", "ChangeKind", "Form", "classify_revisions", "read_form"]
 
 
 def read_form(file: PdfFile) -> Form:
@@ -68,14 +64,6 @@ def read_form(file: PdfFile) -> Form:
         raise MalformedPdf("two fields share a name or an object", offset=0)
     reference = catalog.get("AcroForm")
     return Form(fields, _read_fonts(file, acroform), reference.number if isinstance(reference, Ref) else None)
-
-
-def list_unusual_catalog_keys(file: PdfFile) -> tuple[str, ...]:
-    """Return the catalog's keys that a transcript does not have: actions, scripts, layers and the like."""
-    catalog = get_dictionary(file.get_object(file.revisions[0].root, revision=1).value, "the catalog")
-    names = file.resolve(catalog.get("Names"), revision=1)
-    inner = names.keys() - {"EmbeddedFiles"} if isinstance(names, dict) else set()
-    return tuple(sorted((catalog.keys() - _CATALOG_KEYS) | {f"Names/{key}" for key in inner}))
 
 
 def classify_revisions(file: PdfFile, form: Form) -> tuple[Change, ...]:
@@ -151,7 +139,7 @@ def _classify_signing(file: PdfFile, revision: Revision, target: SignatureField,
     history.signed.update(dict.fromkeys((target.number, signature, *drawn), target.name))
     history.remember_signature(revision.objects[signature].value)
     history.closed = history.closed or target.locks
-    return Change(number, ChangeKind.SIGNED, target, signature, tuple(problems))
+    return Change(number, ChangeKind.SIGNED, target, signature, tuple(problems), appearance)
 
 
 def _normal_appearance(filled: Mapping[str, Value], file: PdfFile, revision: Revision) -> int | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,6 +11,7 @@ from transcript_core.pki.algorithms import SignatureAlgorithm
 from transcript_core.pki.certificates import Certificate
 from verify.formats.pdf_contents import SecurityStore
 from verify.formats.pdf_problems import Problem
+from verify.formats.pdf_shown import ShownAppearance
 
 
 class SignatureKind(StrEnum):
@@ -78,6 +80,7 @@ class SignedPdf:
     archived_ocsps: tuple[bytes, ...]  # those of the store that the last document timestamp covers
     archived_crls: tuple[bytes, ...]
     stamped_stores: tuple[tuple[int, SecurityStore], ...] = ()  # (revision of a document timestamp, what it covers)
+    shown: Mapping[str, ShownAppearance] = field(default_factory=dict)  # in a transcript: by the field's name
 
     def find_stamped_store(self, revision: int) -> SecurityStore:
         """Return the security store that the document timestamp of this revision covers; empty when not known."""

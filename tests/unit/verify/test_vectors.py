@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import cache
 
 import jsonschema
 import pytest
@@ -27,15 +28,21 @@ def test_vector(case: Case, caplog: pytest.LogCaptureFixture) -> None:
     failing = frozenset(finding.check for finding in report.findings if finding.outcome in NOT_GOOD)
     assert (report.outcome, failing) == (case.outcome, case.failing)
     assert not caplog.records, "the last-resort guard was hit"
+    _validator().validate(json.loads(report.to_json()))
     if case.asked.question is Question.TRANSCRIPT:
         assert [finding.check for finding in report.findings] == [check.NAME for check in checks.ALL]
         assert (report.transcript is not None or report.recall is not None) == (case.outcome is Outcome.PASSED)
 
 
+@cache
+def _validator() -> jsonschema.protocols.Validator:
+    schema = json.loads(load_json_schema("report-1.0.json"))
+    return jsonschema.validators.validator_for(schema)(schema)
+
+
 @pytest.mark.parametrize("case", CASES[::5], ids=str)
-def test_reports_of_vectors_fit_their_schema_and_have_words(case: Case) -> None:
+def test_reports_of_vectors_have_words(case: Case) -> None:
     report = ask(case)
-    jsonschema.validate(json.loads(report.to_json()), json.loads(load_json_schema("report-1.0.json")))
     for language in ("vi", "en"):
         assert list_advice(report, language)
         assert all(line.strip() for line in render(report, language).splitlines() if line)
