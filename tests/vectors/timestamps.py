@@ -62,7 +62,7 @@ def _asn1(certificate: x509.Certificate) -> Any:
 
 
 @cache
-def _issue(
+def issue(
     *,
     usage: tuple[x509.ObjectIdentifier, ...],
     critical: bool = True,
@@ -77,7 +77,7 @@ def _issue(
 
 
 @cache
-def _stranger() -> Stamper:
+def stranger() -> Stamper:
     """Return a time-stamping authority that leads to no anchor."""
     authority = make_authority()
     usage = (ExtendedKeyUsageOID.TIME_STAMPING,)
@@ -148,76 +148,76 @@ def _changed(change: Callable[[Any], None]) -> bytes:
 
 @sound("RFC 3161, 2.3: the usage, critical, and nothing else")
 def timestamp_by_an_authority_made_by_hand() -> bytes:
-    authority = _issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
+    authority = issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
     return _seal_with(authority.stamp(_imprint()))
 
 
 @sound("RFC 3161: a longer hash")
 def timestamp_of_sha_512() -> bytes:
-    authority = _issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
+    authority = issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
     return _seal_with(authority.stamp(_imprint("sha512"), hash_name="sha512"))
 
 
 @fails("EN 319 102-1, 5.4: an unrelated token", "time.timestamps")
 def timestamp_of_unrelated_data() -> bytes:
-    authority = _issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
+    authority = issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
     return _seal_with(authority.stamp(hashlib.sha256(b"other data").digest()))
 
 
 @cannot_tell("RFC 3161, 2.3: the signer is no time-stamping authority", "time.timestamps")
 def timestamp_by_somebody_without_the_usage() -> bytes:
-    return _seal_with(_issue(usage=(), number=4002).stamp(_imprint()))
+    return _seal_with(issue(usage=(), number=4002).stamp(_imprint()))
 
 
 @cannot_tell("RFC 3161, 2.3: the certificate is for something else", "time.timestamps")
 def timestamp_by_an_ocsp_responder() -> bytes:
-    return _seal_with(_issue(usage=(ExtendedKeyUsageOID.OCSP_SIGNING,), number=4003).stamp(_imprint()))
+    return _seal_with(issue(usage=(ExtendedKeyUsageOID.OCSP_SIGNING,), number=4003).stamp(_imprint()))
 
 
 @cannot_tell("RFC 3161, 2.3: the usage stands alone", "time.timestamps")
 def timestamp_by_an_authority_for_other_things_too() -> bytes:
     usage = (ExtendedKeyUsageOID.TIME_STAMPING, ExtendedKeyUsageOID.CLIENT_AUTH)
-    return _seal_with(_issue(usage=usage, number=4004).stamp(_imprint()))
+    return _seal_with(issue(usage=usage, number=4004).stamp(_imprint()))
 
 
 @cannot_tell("RFC 3161, 2.3: the usage is critical", "time.timestamps")
 def timestamp_by_an_authority_whose_usage_is_not_critical() -> bytes:
     usage = (ExtendedKeyUsageOID.TIME_STAMPING,)
-    return _seal_with(_issue(usage=usage, critical=False, number=4005).stamp(_imprint()))
+    return _seal_with(issue(usage=usage, critical=False, number=4005).stamp(_imprint()))
 
 
 @cannot_tell("EN 319 102-1, 5.4: an authority that leads to no anchor", "time.timestamps")
 def timestamp_by_an_unknown_authority() -> bytes:
-    return _seal_with(_stranger().stamp(_imprint()))
+    return _seal_with(stranger().stamp(_imprint()))
 
 
 @cannot_tell("EN 319 102-1, 5.4: the authority was out of date", "time.timestamps")
 def timestamp_by_an_expired_authority() -> bytes:
     usage = (ExtendedKeyUsageOID.TIME_STAMPING,)
-    return _seal_with(_issue(usage=usage, number=4006, days=-10).stamp(_imprint()))
+    return _seal_with(issue(usage=usage, number=4006, days=-10).stamp(_imprint()))
 
 
 @fails("EN 319 102-1, 5.6.2.4: before the certificates of those who signed", "time.timestamps")
 def timestamp_before_the_certificates() -> bytes:
-    authority = _issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
+    authority = issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
     return _seal_with(authority.stamp(_imprint(), at=SEALED_AT - 600 * DAY))
 
 
 @fails("RFC 5280, 4.1.2.5: made before the authority's certificate was valid", "time.timestamps")
 def timestamp_before_the_certificate_of_its_authority() -> bytes:
     usage = (ExtendedKeyUsageOID.TIME_STAMPING,)
-    return _seal_with(_issue(usage=usage, number=4007, start=1).stamp(_imprint()))
+    return _seal_with(issue(usage=usage, number=4007, start=1).stamp(_imprint()))
 
 
 @fails("EN 319 102-1, 5.6.2.4: before the claimed time of signing", "time.plausible")
 def timestamp_before_the_claimed_time() -> bytes:
-    authority = _issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
+    authority = issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
     return _seal_with(authority.stamp(_imprint(), at=SEALED_AT - timedelta(hours=2)))
 
 
 @fails("TT 15/2025 Annex I: no SHA-1 in a timestamp", "time.timestamps")
 def timestamp_of_sha_1() -> bytes:
-    authority = _issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
+    authority = issue(usage=(ExtendedKeyUsageOID.TIME_STAMPING,), number=4001)
     return _seal_with(authority.stamp(_imprint("sha1"), hash_name="sha1"))
 
 
