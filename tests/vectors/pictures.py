@@ -93,10 +93,11 @@ def _sign(
     return pades.attach(pdf, pending, value, identity=identity, timestamp=token)
 
 
-def build_appearance(pdf: bytes, slot: Slot) -> Appearance:
+def build_appearance(pdf: bytes, slot: Slot, *, url: str = QR_URL) -> Appearance:
+    """Return what a field shows once it is signed; the QR code leads to `url`."""
     field, at = read_prepared(pdf).fields[slot.slot_id], school().clock.at
     if slot.staff_code is None:
-        return build_seal_appearance(field.width, field.height, school_name=slot.name, signed_at=at, qr_url=QR_URL)
+        return build_seal_appearance(field.width, field.height, school_name=slot.name, signed_at=at, qr_url=url)
     return build_person_appearance(field.width, field.height, name=slot.name, title=slot.title, signed_at=at)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from tests.support.samples import build_issue, build_transcript
+from tests.support.signed_pdf import QR_URL
 from tests.vectors.pictures import (
+    build_appearance,
     describe_pictured,
     first_revision,
     pictured_xml,
@@ -61,7 +64,7 @@ def test_principal_of_a_pdf_alone_must_be_one_by_the_authority_list() -> None:
     pdf = sign_pdf(first_revision(), list_slots(transcript, issue, policy), policy, signers={"cbql": stranger})
     report = verifier().verify(pdf, at=CHECKED_AT)
     assert report.outcome is Outcome.FAILED
-    assert set(list_failing(report)) == {"authority"}
+    assert set(list_failing(report)) == {"authority", "pdf.appearances"}  # the field shows the principal's name
 
 
 def test_pdf_with_its_xml_passes_with_the_picture_checked() -> None:
@@ -200,7 +203,8 @@ def test_pdf_of_a_correction_needs_the_xml_for_the_signatures_that_were_kept() -
     policy = get_policy(transcript.policy_id)
     slots = [slot for slot in list_slots(transcript, issue, policy) if not slot.kept]
     picture = render_first_revision(transcript, issue, info_xml=build_info(transcript))
-    pdf = sign_pdf(picture, slots, policy, start=LOCKED_AT)
+    draw = partial(build_appearance, url=QR_URL.replace("/1#", "/2#"))
+    pdf = sign_pdf(picture, slots, policy, start=LOCKED_AT, draw=draw)
     alone = verifier().verify(pdf, at=CORRECTED_AT)
     assert alone.outcome is Outcome.INDETERMINATE
     assert set(list_failing(alone)) == {"slots.complete"}
