@@ -13,7 +13,18 @@ from functools import lru_cache
 from typing import Final
 
 from transcript_core.errors import InputError
-from transcript_core.pdf import MalformedPdf, Name, PdfFile, Ref, Stream, String, Value, decode_stream, read_text_string
+from transcript_core.pdf import (
+    MalformedPdf,
+    Name,
+    PdfFile,
+    Ref,
+    Stream,
+    String,
+    Value,
+    decode_stream,
+    parse_object,
+    read_text_string,
+)
 from transcript_core.render.drawing import number
 from transcript_core.render.fonts import FONT_NAME, AppearanceFont
 from verify.formats.pdf_changes import Change, SignatureField, get_dictionary
@@ -110,13 +121,36 @@ def _find_font(file: PdfFile) -> tuple[int | None, AppearanceFont | None]:
 
 def _read_font(file: PdfFile, reference: Ref) -> AppearanceFont | None:
     font = get_dictionary(file.resolve(reference, revision=1), "a font")
-    listed = file.resolve(font.get("DescendantFonts"), revision=1)
-    texts = file.resolve(font.get("ToUnicode"), revision=1)
-    if not isinstance(listed, list) or len(listed) != 1 or not isinstance(texts, Stream):
+    listed, texts = file.resolve(font.get("DescendantFonts"), revision=1), font.get("ToUnicode")
+    if not isinstance(listed, list) or len(listed) != 1 or not isinstance(listed[0], Ref) or not isinstance(texts, Ref):
         return None
-    widths = file.resolve(get_dictionary(file.resolve(listed[0], revision=1), "a font").get("W"), revision=1)
-    packed = texts.dictionary.get("Filter") == "FlateDecode"
-    return _build_font(texts.raw, packed, tuple(_flatten(widths))) if isinstance(widths, list) else None
+    return _build_font(_cut(file, listed[0]), _cut(file, texts))
+
+
+def _cut(file: PdfFile, reference: Ref) -> bytes:
+    """Return an object of the first revision under the number 1; `endobj` stands nowhere else in it."""
+    start = file.revisions[0].offsets.get(reference.number)
+    if start is None:
+        raise MalformedPdf(f"object {reference.number} is missing", offset=0)
+    head = len(b"%d 0 obj" % reference.number)
+    return b"1 0 obj" + file.data[start + head : file.data.index(b"endobj", start)] + b"endobj"
+
+
+@lru_cache(maxsize=16)
+def _build_font(described: bytes, translated: bytes) -> AppearanceFont | None:
+    """Return the font of these objects; one release of the typesetter gives every document the same.
+
+    Raises:
+        MalformedPdf, LimitExceeded: it cannot be read.
+    """
+    widths = get_dictionary(parse_object(described, 0, 1)[0], "a font").get("W")
+    texts = parse_object(translated, 0, 1)[0]
+    if not isinstance(widths, list) or not isinstance(texts, Stream):
+        return None
+    by_code = read_codes(decode_stream(texts, max_bytes=MAX_CMAP_BYTES))
+    known = dict(_list_widths(tuple(_flatten(widths))))
+    codes = {text: code for code, text in by_code.items() if code in known}
+    return AppearanceFont(FONT_NAME, (), codes, {text: known[code] for text, code in codes.items()})
 
 
 def _flatten(widths: list[Value]) -> Iterator[float | tuple[float, ...]]:
@@ -127,20 +161,6 @@ def _flatten(widths: list[Value]) -> Iterator[float | tuple[float, ...]]:
             yield one
         else:
             raise MalformedPdf("a font's widths are not numbers", offset=0)
-
-
-@lru_cache(maxsize=16)
-def _build_font(raw: bytes, packed: bool, widths: tuple[float | tuple[float, ...], ...]) -> AppearanceFont:
-    """Return the font; one release of the typesetter gives every document the same.
-
-    Raises:
-        MalformedPdf, LimitExceeded: it cannot be read.
-    """
-    stream = Stream({"Filter": Name("FlateDecode")} if packed else {}, raw)
-    by_code = read_codes(decode_stream(stream, max_bytes=MAX_CMAP_BYTES))
-    known = dict(_list_widths(widths))
-    codes = {text: code for code, text in by_code.items() if code in known}
-    return AppearanceFont(FONT_NAME, (), codes, {text: known[code] for text, code in codes.items()})
 
 
 def read_codes(cmap: bytes) -> dict[int, str]:
