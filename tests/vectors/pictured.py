@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 
+from tests.support.pdf_first import insert
+from tests.support.samples import build_transcript
 from tests.vectors.cases import fails, sound
-from tests.vectors.pictures import describe_pictured, pictured_xml, sign_pdf, signed_pdf
+from tests.vectors.pdf_forge import sign_over
+from tests.vectors.pictures import describe_pictured, first_revision, pictured_xml, sign_pdf, signed_pdf
 from tests.vectors.school import signed
 from tests.vectors.wrapping import FORGED, MARK
+from transcript_core.model import Transcript
 from transcript_core.policy import get_policy, list_slots
 from transcript_core.render import render_first_revision
 from transcript_core.xml import build_info
@@ -62,3 +67,41 @@ def attached_data_of_another_comment() -> bytes:
     flattering = replace(transcript, homeroom_comment="Xuất sắc về mọi mặt.")
     picture = render_first_revision(transcript, issue, info_xml=build_info(flattering))
     return sign_pdf(picture, list_slots(transcript, issue, policy), policy)
+
+
+def _attach(transcript: Transcript) -> bytes:
+    """Return the picture with the data of another transcript attached, before anybody signed."""
+    pictured, issue = describe_pictured()
+    policy = get_policy(pictured.policy_id)
+    picture = render_first_revision(pictured, issue, info_xml=build_info(transcript))
+    return sign_pdf(picture, list_slots(pictured, issue, policy), policy)
+
+
+@fails("docs/pdf.md: the attached data are those of the picture", "pdf.appearances")
+def attached_data_of_another_document() -> bytes:
+    return _attach(build_transcript(serial=OTHER_SERIAL))
+
+
+@fails(
+    "docs/pdf.md: the attached data are those of the picture",
+    "pdf.appearances",
+    "pdf.content",
+    "pdf.picture",
+    xml=pictured_xml,
+)
+def attached_data_of_another_document_beside_the_xml() -> bytes:
+    return _attach(build_transcript(serial=OTHER_SERIAL))
+
+
+@fails("docs/pdf.md: the attached data are one transcript", "document.type", "pdf.revisions")
+def attached_data_doubled_under_one_name() -> bytes:
+    (entry,) = re.findall(rb"/EmbeddedFiles<</Names\[(.*?)\]", first_revision())
+    return sign_over(insert(first_revision(), b"/EmbeddedFiles<</Names[", entry + b" "))
+
+
+@fails("docs/pdf.md: the attached data are a transcript's", "document.structure", "slots.coverage", "pdf.content")
+def attached_data_that_are_none() -> bytes:
+    pictured, issue = describe_pictured()
+    policy = get_policy(pictured.policy_id)
+    picture = render_first_revision(pictured, issue, info_xml=b"<diem>10</diem>")
+    return sign_pdf(picture, list_slots(pictured, issue, policy), policy)
