@@ -13,6 +13,7 @@ from service.app import create_app
 from tests.support.issued import BASE_URL, IssuedSchool, open_copy
 from tests.support.server import serving
 
+HOST = BASE_URL.removeprefix("https://")
 CHROMIUM = shutil.which("chromium")
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
@@ -45,14 +46,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         pytest.skip("Chromium is not installed (apt-get install chromium)")
     folder = tmp_path_factory.mktemp("site")
     installation = open_copy(folder / "copy", compare_limit="1000/minute", upload_limit="1000/minute")
-    host = BASE_URL.partition("://")[2]
     with serving(create_app(installation.workspace)) as port, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
             args=[
                 *_FLAGS,
-                f"--host-resolver-rules=MAP {host} 127.0.0.1:{port}",
-                f"--unsafely-treat-insecure-origin-as-secure={BASE_URL}",  # in use it is https
+                f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{port}",
+                f"--unsafely-treat-insecure-origin-as-secure=http://{HOST}",  # in use it is https
             ],
         )
         yield Site(installation.issued, browser)
@@ -71,7 +71,7 @@ def open_page(site: Site) -> Iterator[OpenPage]:
             device_scale_factor=2,
             locale=locale,
             java_script_enabled=script,
-            base_url=BASE_URL,
+            base_url=f"http://{HOST}",
         )
         contexts.append(context)
         return context.new_page()

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from demo.attacks import edit_mark, forge_paper
 from tests.browser.conftest import DESKTOP, PHONE, OpenPage
-from tests.support.issued import RECALL_REASON, IssuedDocument, issued_school
+from tests.support.issued import BASE_URL, RECALL_REASON, IssuedDocument, issued_school
 from transcript_core.identifiers import generate_serial
 from transcript_core.render.view import format_mark
 
@@ -29,7 +29,7 @@ STATES = {
 
 def scan(page: Page, url: str) -> None:
     """Open what a camera reads from a QR code."""
-    answer = page.goto(url)
+    answer = page.goto(url.removeprefix(BASE_URL))
     assert answer is not None
     assert answer.status in {200, 404}
 

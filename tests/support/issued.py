@@ -52,7 +52,7 @@ CHANGED_AT = datetime(2026, 6, 3, 2, 0, tzinfo=UTC)
 NOW = datetime(2026, 6, 3, 8, 0, tzinfo=UTC)
 """What the clock of every copy says when it is opened."""
 
-BASE_URL = "http://hocba.test"
+BASE_URL = "https://hocba.test"
 ISSUED_CLASS = "7A1"
 LOCKED_CLASS = "7A2"
 CORRECTED_FILE = "Toán.xlsx"
