@@ -37,7 +37,7 @@ PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 class FileSigner:
     """A `Signer` whose key came out of a file."""
 
-    __slots__ = ("_algorithm", "_certificate", "_chain", "_operate")
+    __slots__ = ("_algorithm", "_certificate", "_chain", "_key", "_operate")
 
     def __init__(
         self,
@@ -59,6 +59,7 @@ class FileSigner:
             raise KeyUnavailable(str(error)) from error
         if not fits_key(self._algorithm, certificate.public_key):
             raise KeyUnavailable(f"a key of this kind or strength cannot sign with {self._algorithm.value}")
+        self._key: PrivateKey | None = key
         self._operate: Callable[[bytes], bytes] | None = _bind(key, self._algorithm)
         self._certificate = certificate
         self._chain = chain
@@ -104,7 +105,7 @@ class FileSigner:
 
     def close(self) -> None:
         """Forget the key; signing afterwards raises KeyUnavailable."""
-        self._operate = None
+        self._key = self._operate = None
 
     def _sign(self, digest: bytes) -> bytes:
         operate = self._operate

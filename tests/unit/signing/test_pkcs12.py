@@ -150,6 +150,7 @@ def test_a_closed_signer_has_forgotten_its_key() -> None:
     signer = open_pkcs12(path, development_pki().read_password(path))
     signer.close()
     signer.close()
+    assert signer._key is None
     assert signer._operate is None
     with pytest.raises(KeyUnavailable, match="closed"):
         signer.sign_digests(DIGESTS)
