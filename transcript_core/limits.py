@@ -20,7 +20,7 @@ MAX_XML_NAMESPACES: Final = 4_096
 """Namespace declarations in one document; looking a prefix up walks through them."""
 
 MAX_XML_SCOPE: Final = 256
-"""Namespaces in scope at one element; office formats declare about 40.  Canonicalisation takes quadratic time in them."""
+"""Namespaces in scope at one element; office formats declare about 40.  Canonicalisation is quadratic in them."""
 
 MAX_WORK: Final = 5_000_000_000
 """Units of work that one verification may ask for, whatever files it is about: parsing, canonical forms, decoding,
