@@ -48,9 +48,11 @@ def list_ours(case: Case) -> frozenset[Covered]:
 
 @cache
 def list_well_formed(case: Case) -> frozenset[Covered]:
-    """Return those of which we say nothing bad, above all of what their range leaves out."""
+    """Return those of whose range we say nothing bad; what else is wrong inside of one is no matter here."""
     return frozenset(
-        (*one.gap, one.covered_end) for one in read_ours(case).signatures if one.intact and not one.problems
+        (*one.gap, one.covered_end)
+        for one in read_ours(case).signatures
+        if one.intact and not any(problem.code == "byte-range" for problem in one.problems)
     )
 
 

@@ -84,7 +84,7 @@ def _validate(signature: Any, *, skip_diff: bool = False) -> Any:
     stamp = signature.sig_object_type == "/DocTimeStamp"
     try:
         return (validate_pdf_timestamp if stamp else validate_pdf_signature)(signature, context, skip_diff=skip_diff)
-    except (SignatureValidationError, PdfError, ValueError):
+    except (SignatureValidationError, PdfError, ValueError, AssertionError):  # the last: a key of another kind
         return None
 
 
