@@ -22,10 +22,6 @@ _NO_VALUE: Final = (
 )
 
 CHECKS: Final[dict[str, str]] = {
-    "signature.certificate-reference": (
-        "In XML and PDF the reader notes the missing or other reference as a problem of form as well, and a "
-        "transcript's JWS without it fails `signature.profile` too."
-    ),
     "signature.algorithms": (
         "Weak, unknown and unfitting algorithms are problems of form at the same time, and what cannot be computed "
         "leaves `signature.value` open; this check answers the criterion 1.3 of TT 15/2025 by itself."
