@@ -5,6 +5,7 @@ BIN := .venv/bin
 PYTEST_WORKERS ?= 2
 OUT ?= demo-out
 FUZZ_SECONDS ?= 60
+EDITS ?= 5000
 
 .venv/.ready: requirements.lock pyproject.toml scripts/setup.sh
 	@sh scripts/setup.sh
@@ -43,6 +44,10 @@ system: ## Install the programs that the tests compare with (apt, when root)
 .PHONY: fuzz
 fuzz: .venv/.ready ## Fuzz every parser, FUZZ_SECONDS each (60)
 	@$(BIN)/python -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+.PHONY: edits
+edits: .venv/.ready ## Edit signed documents at random, EDITS of each kind (5000), and verify every one
+	@HOCBA_EDITS=$(EDITS) $(BIN)/python -m pytest -n $(PYTEST_WORKERS) -rP tests/property/test_verify_many_edits.py
 
 .PHONY: bench
 bench: .venv/.ready ## Measure speed as ratios to controls of the same run; exits 1 when one is short
