@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import pickle
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
@@ -17,6 +15,7 @@ from signing.keystores.csc.authorization import Waiting
 from signing.keystores.uri import open_key
 from tests.support.csc_provider import CLIENT, CREDENTIAL, REDIRECT, SECRETS, USER, Faults, Provider
 from tests.support.csc_server import Person, name_key, serving_provider
+from tests.support.csc_values import check_values, describe, make_digests
 from transcript_core.errors import KeyUnavailable, SignatureMismatch
 from transcript_core.pki.algorithms import SignatureAlgorithm, verify_digest
 
@@ -50,31 +49,6 @@ def opened(serve: Callable[[Provider], Provider], person: Person) -> Iterator[Ca
             return stack.enter_context(closing(open_csc(name_key(provider, *parameters), person, waiting=waiting)))
 
         yield _open
-
-
-def make_digests(count: int, size: int = 32) -> list[bytes]:
-    return [hashlib.sha384(bytes([number])).digest()[:size] for number in range(count)]
-
-
-def check_values(signer: CscSigner, count: int) -> None:
-    digests = make_digests(count, signer.algorithm.digest_size)
-    values = signer.sign_digests(digests)
-    assert len(values) == count
-    assert all(
-        verify_digest(signer.certificate, signer.algorithm, digest, value)
-        for digest, value in zip(digests, values, strict=True)
-    )
-
-
-def describe(error: BaseException) -> str:
-    """Return everything that a log could show of an error."""
-    shown = "".join(traceback.format_exception(error))
-    return (
-        shown + repr(error.__dict__) + repr(error.__cause__) + repr(error.__context__) + getattr(error, "text_vi", "")
-    )
-
-
-# -- approvals -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("version", ["2.0.0.2", "1.0.4.0"])
