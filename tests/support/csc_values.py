@@ -29,6 +29,3 @@ def describe(error: BaseException) -> str:
     return (
         shown + repr(error.__dict__) + repr(error.__cause__) + repr(error.__context__) + getattr(error, "text_vi", "")
     )
-
-
-# -- approvals -------------------------------------------------------------------------------------------------------
