@@ -142,7 +142,7 @@ def _roll_back() -> bytes:
     signers = tuple(
         replace(one, part_revision=1, kept=kept) if one.subject_code == "TOAN" else one for one in correct().signers
     )
-    return sign_correction(_third(("diem-TOAN",), subjects=subjects, signers=signers), signed())
+    return sign_correction(_third(("thongtinhocba",), subjects=subjects, signers=signers), signed())
 
 
 def _find_kept_day() -> date:
@@ -168,7 +168,8 @@ def test_change_that_is_not_named_does_not_follow() -> None:
         for one in correct().signers
     )
     honest = sign_correction(_third(("diem-NGUVAN",), subjects=subjects, signers=signers), build_corrected())
-    silent = sign_correction(_third(("diem-TIN",), subjects=subjects, signers=signers), build_corrected())
+    more = {"subjects": subjects, "signers": signers, "homeroom_comment": "Xuất sắc về mọi mặt."}
+    silent = sign_correction(_third(("diem-NGUVAN",), **more), build_corrected())
     assert [one.event.version for one in list_following(_read(signed(), build_corrected(), honest))] == [1, 2, 3]
     assert [one.event.version for one in list_following(_read(signed(), build_corrected(), silent))] == [1, 2]
 
