@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     """Folder of the content-addressed documents; None: `home`/store."""
 
     base_url: str = "http://127.0.0.1:8000"
-    """Where people reach this service; printed into every QR code."""
+    """Where people reach this service, by https but on its own machine; printed into every QR code."""
 
     anchors_dir: Path | None = None
     """Trust anchors: national/*.pem, public-duty/*.pem, authority/*.pem."""

@@ -41,7 +41,9 @@ _Halves: TypeAlias = tuple[list[int], list[int]]
 """What each value of a codeword's high half, and of its low half, adds to the modules."""
 
 _SERIAL = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}\Z")
-_BASE_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(?:/[A-Za-z0-9._~/-]*)?\Z")
+_BASE_URL = re.compile(
+    r"(?:https://[A-Za-z0-9.\[\]:-]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)(?:/[A-Za-z0-9._~/-]*)?\Z"
+)
 
 
 def build_qr_url(base_url: str, serial: str, version: int, view_secret: bytes) -> str:
@@ -55,7 +57,9 @@ def build_qr_url(base_url: str, serial: str, version: int, view_secret: bytes) -
         MalformedTranscript: an argument is not of its form.
     """
     if not _BASE_URL.match(base_url):
-        raise MalformedTranscript("the service's address must start with https:// and hold no query or fragment")
+        raise MalformedTranscript(
+            "the service's address must start with https:// (http:// on this machine alone) and hold no query or fragment"
+        )
     if not _SERIAL.match(serial) or version < 1:
         raise MalformedTranscript("serial or version is not of its form")
     if len(view_secret) < MIN_VIEW_SECRET_BYTES:

@@ -58,6 +58,8 @@ def test_an_address_beyond_version_15_is_refused() -> None:
     ("base", "serial", "version", "secret"),
     [
         ("ftp://a", SERIAL, 1, SECRET),
+        ("http://a", SERIAL, 1, SECRET),
+        ("http://127.0.0.1.a", SERIAL, 1, SECRET),
         ("https://a/?q=1", SERIAL, 1, SECRET),
         ("https://a#b", SERIAL, 1, SECRET),
         ("https://a", SERIAL.lower(), 1, SECRET),
