@@ -58,7 +58,7 @@ def build_qr_url(base_url: str, serial: str, version: int, view_secret: bytes) -
     """
     if not _BASE_URL.match(base_url):
         raise MalformedTranscript(
-            "the service's address must start with https:// (http:// on this machine alone) and hold no query or fragment"
+            "the service's address must start with https:// (http:// on this machine) and hold no query or fragment"
         )
     if not _SERIAL.match(serial) or version < 1:
         raise MalformedTranscript("serial or version is not of its form")
