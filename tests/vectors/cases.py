@@ -8,11 +8,13 @@ from datetime import datetime
 from enum import Enum
 
 from tests.vectors.school import CHECKED_AT
+from transcript_core.pki.trust import TrustStore
 from transcript_core.status import DocumentStatus
 from verify.report import Outcome
 
 Build = Callable[[], bytes]
 Files = Callable[[], tuple[tuple[str, bytes], ...]]
+Trust = Callable[[], TrustStore]
 
 UNANCHORED = (
     "signer.identified",
@@ -42,6 +44,7 @@ class Asked:
     xml: Build | None = None  # given beside a PDF, JWS or recall
     json: Build | None = None  # given beside an XML or PDF
     files: Files | None = None  # (name, content) that detached signatures may mean
+    trust: Trust | None = None  # None: the sample school's
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,10 @@ def sound(
     xml: Build | None = None,
     json: Build | None = None,
     files: Files | None = None,
+    trust: Trust | None = None,
 ) -> Callable[[Build], Build]:
     """Register a document that must pass."""
-    return _register(Outcome.PASSED, clause, (), Asked(status, at, question, xml, json, files))
+    return _register(Outcome.PASSED, clause, (), Asked(status, at, question, xml, json, files, trust))
 
 
 def fails(
@@ -95,9 +99,10 @@ def fails(
     xml: Build | None = None,
     json: Build | None = None,
     files: Files | None = None,
+    trust: Trust | None = None,
 ) -> Callable[[Build], Build]:
     """Register a document that must fail, by exactly these checks."""
-    return _register(Outcome.FAILED, clause, failing, Asked(status, at, question, xml, json, files))
+    return _register(Outcome.FAILED, clause, failing, Asked(status, at, question, xml, json, files, trust))
 
 
 def cannot_tell(
@@ -109,6 +114,7 @@ def cannot_tell(
     xml: Build | None = None,
     json: Build | None = None,
     files: Files | None = None,
+    trust: Trust | None = None,
 ) -> Callable[[Build], Build]:
     """Register a document of which nothing certain can be said, by exactly these checks."""
-    return _register(Outcome.INDETERMINATE, clause, failing, Asked(status, at, question, xml, json, files))
+    return _register(Outcome.INDETERMINATE, clause, failing, Asked(status, at, question, xml, json, files, trust))

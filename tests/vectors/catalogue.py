@@ -41,7 +41,7 @@ def ask(case: Case, *, verifier: Verifier | None = None) -> Report:
 def ask_in_detail(case: Case, *, verifier: Verifier | None = None) -> DetailedReport:
     """Return the same with what it was made from."""
     asked, document = case.asked, build(case)
-    judge = verifier or school().verifier(status=asked.status)
+    judge = verifier or school().verifier(status=asked.status, trust=asked.trust() if asked.trust else None)
     if asked.question is Question.SIGNATURES:
         return judge.inspect_in_detail(document, at=asked.at, detached=asked.files() if asked.files else ())
     return judge.verify_in_detail(document, at=asked.at, xml=_make(asked, "xml"), json=_make(asked, "json"))

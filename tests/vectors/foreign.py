@@ -60,6 +60,7 @@ class Wanted:
     objects: tuple[str, ...] = ()  # ds:Object elements, as they stand in the signature
     signer: Signer | None = None  # None: a teacher of the sample school
     stamped: bool = True
+    evidence: Evidence | None = None  # of the signer; None: what the school's authorities say
     properties_extra: str = ""  # inside UnsignedSignatureProperties, after the timestamp
     signed_properties: str | None = None  # in place of all SignedProperties' content
     signed_extra: str = ""  # inside SignedSignatureProperties, behind the certificate
@@ -132,7 +133,7 @@ def _write_properties(wanted: Wanted, key: Signer, at: datetime) -> str:
 
 
 def _write_unsigned(wanted: Wanted, key: Signer, value: bytes) -> str:
-    evidence, stamp = school().collect(key), ""
+    evidence, stamp = wanted.evidence or school().collect(key), ""
     if wanted.stamped:
         token, of_authority = school().stamp(hashlib.sha256(value).digest())
         evidence = merge(evidence, of_authority)

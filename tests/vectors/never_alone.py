@@ -70,3 +70,43 @@ PROBLEMS: Final[dict[str, str]] = {
     "NO_CERTIFICATE": _NO_VALUE,
 }
 """By the name of the `SignatureProblem`: why a signature that has it is never accepted without it."""
+
+_NOT_READ: Final = "Nothing that could be believed was read, so `signature.form` says that there is no signature."
+_NOT_COMPUTED: Final = (
+    "Digest and value are answered for themselves as well, by `signature.references` and `signature.value`."
+)
+
+PDF_PROBLEMS: Final[dict[str, str]] = {
+    "unreadable": _NOT_READ,
+    "no-signature": _NOT_READ,
+    "too-large": _NOT_READ,
+    "attachment": "Without its data a PDF is no transcript, so `document.type` refuses it.",
+    "appearance": (
+        "A drawing that is not plain is not compared with what it should show, so `pdf.appearances` cannot pass."
+    ),
+    "document-timestamp": (
+        "A revision that is no document timestamp covers nothing, so `pdf.revisions` says that the end of the file is "
+        "not signed."
+    ),
+    "after-lock": "The seal does not cover what is signed behind it, so `slots.order` says it too.",
+    "encrypted": (
+        "The evidence in an encrypted file is not read, so `certificate.revocation` cannot pass unless it is fetched."
+    ),
+    "later-removed": "An object that is freed was changed as well, and is named by what it was.",
+    "hidden-in-gap": (
+        "No object can stand in a signature's value, so a table that leads there misplaces it: `hidden-objects`."
+    ),
+    "not-covered": "The signature itself is `unusual` then, which `signature.form` says.",
+    "digest": _NOT_COMPUTED,
+    "value": _NOT_COMPUTED,
+    "key-mismatch": _NOT_COMPUTED,
+    "imprint": "A token that is for something else proves no time, which `time.timestamps` says.",
+}
+"""By the code of the problem of a PDF: why a file that has it is never accepted without it."""
+
+PATH_STEPS: Final[dict[str, str]] = {
+    "check_leaf": (
+        "A usage that is not one for signing is refused by `certificate.usage`, a weak key by `signature.algorithms`."
+    ),
+}
+"""By the name of the step in `transcript_core.pki.path`: why a file is never accepted without it."""

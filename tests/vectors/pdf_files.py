@@ -49,7 +49,7 @@ def replace_contents(pdf: bytes, change: Callable[[cms.ContentInfo], None], *, n
     change(structure)
     made = structure.dump(force=True).hex().encode("ascii")
     assert len(made) <= len(found[1])
-    return pdf[: found.start(1)] + made.ljust(len(found[1]), b"0") + pdf[found.end(1) :]
+    return b"%s%s%s" % (pdf[: found.start(1)], made.ljust(len(found[1]), b"0"), pdf[found.end(1) :])
 
 
 # --- no signature that can be read ------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from transcript_core.model import (
 from transcript_core.pki.certificates import deduplicate
 from transcript_core.pki.evidence import Evidence
 from transcript_core.pki.timestamps import parse_timestamp
-from transcript_core.pki.trust import World
+from transcript_core.pki.trust import TrustStore, World
 from transcript_core.policy import Office, SigningPolicy, Slot, find_policy, get_policy, list_recall_slots, list_slots
 from transcript_core.status import DocumentStatus, StatusEntry, StatusFile
 from transcript_core.xml import build_document, build_recall, document_digest
@@ -166,10 +166,12 @@ class School:
         """Return the department's list, with this school's staff of all levels and those of another school."""
         return _build_authority()
 
-    def verifier(self, *documents: bytes, status: DocumentStatus = DocumentStatus.VALID) -> Verifier:
+    def verifier(
+        self, *documents: bytes, status: DocumentStatus = DocumentStatus.VALID, trust: TrustStore | None = None
+    ) -> Verifier:
         """Return a verifier that trusts the PKI and the list, and knows `documents` with this status."""
         known = self.status_of_all(*documents, status=status)
-        return Verifier(trust=self.trust, authority=self.authority(), status=known, clock=MovableClock(NOW))
+        return Verifier(trust=trust or self.trust, authority=self.authority(), status=known, clock=MovableClock(NOW))
 
     def status_of_all(self, *documents: bytes, status: DocumentStatus = DocumentStatus.VALID) -> AnyStatus:
         """Return a source that knows `documents`, or when there are none every document, with this status."""

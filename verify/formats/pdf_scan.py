@@ -20,7 +20,9 @@ from verify.formats.work import Work
 _RANGE: Final = re.compile(rb"/ByteRange[\x00\t\n\x0c\r ]{0,64}\[([^\]<>()/]{0,200})\]")
 _CONTENTS: Final = re.compile(rb"/Contents[\x00\t\n\x0c\r ]{0,64}<([0-9A-Fa-f\x00\t\n\x0c\r ]*)>")
 _FORM: Final = re.compile(rb"/SubFilter[\x00\t\n\x0c\r ]{0,64}/([A-Za-z0-9._]{1,40})")
-_OBJECT: Final = re.compile(rb"\d{1,10} \d{1,5} obj")
+_OBJECT: Final = b" obj"
+_NUMBERS: Final = re.compile(rb"\d \d{1,5}\Z")
+_NUMBERS_OCTETS: Final = 7
 _WINDOW: Final = 512 * 1024
 """Octets before and behind a /ByteRange in which the rest of its dictionary is looked for."""
 
@@ -50,9 +52,18 @@ def scan_signatures(data: bytes, work: Work) -> Iterator[PdfSignature]:
 def _find_bounds(data: bytes, at: int) -> tuple[int, int]:
     """Return where the object around an offset begins and ends, as near as it can be told."""
     low, high = max(0, at - _WINDOW), min(len(data), at + _WINDOW)
-    starts = [found.end() for found in _OBJECT.finditer(data, low, at)]
     end = data.find(b"endobj", at, high)
-    return (starts[-1] if starts else low), (high if end < 0 else end)
+    return _find_start(data, low, at), (high if end < 0 else end)
+
+
+def _find_start(data: bytes, low: int, at: int) -> int:
+    """Return where the last object before an offset begins, behind its number; `low` when none does."""
+    place = data.rfind(_OBJECT, low, at)
+    while place >= 0:
+        if _NUMBERS.search(data, max(low, place - _NUMBERS_OCTETS), place):
+            return place + len(_OBJECT)
+        place = data.rfind(_OBJECT, low, place)
+    return low
 
 
 def _read_dictionary(data: bytes, start: int, end: int, stated: bytes) -> dict[str, Value]:
