@@ -84,7 +84,7 @@ def differ_about_changes(case: Case, theirs: Judged) -> set[Difference]:
     if theirs.last not in list_ours(case) & theirs.accepted:
         return set()
     allowed = "pdf.revisions" not in case.failing and theirs.last in list_well_formed(case)
-    if theirs.allowed == allowed:
+    if bool(theirs.allowed) == allowed:  # one that does not say is not content
         return set()
     return {(case.name, "pyHanko", Answer.ALLOWS if theirs.allowed else Answer.FORBIDS)}
 
