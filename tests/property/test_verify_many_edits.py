@@ -1,7 +1,7 @@
 """Whatever is changed, taken out, moved, doubled or added in a signed file: it does not pass, or it says the same.
 
 The samples are edited, and documents that the installation issued from a real school's spreadsheets where these lie
-beside the project.  A usual run tries some 1,500 edits; `make edits` tries thousands of each kind of document.
+beside the project.  A usual run tries a thousand edits; `make edits` tries thousands of each kind of document.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.vectors.school import CHECKED_AT, school, signed
 from transcript_core.model import SchoolLevel, Transcript
 from verify.report import Outcome, Report
 
-_USUAL: Final = {"xml": 600, "pdf": 60, "jws": 100}
+_USUAL: Final = {"xml": 400, "pdf": 50, "jws": 80}
 EDITS: Final = {kind: int(os.environ.get("HOCBA_EDITS", usual)) for kind, usual in _USUAL.items()}
 """Of each document, by all editors together; one of a PDF costs ten times one of an XML file."""
 
