@@ -65,13 +65,13 @@ def test_whole_document_cannot_be_canonicalised_a_thousand_times() -> None:
         return f'<ds:Transform Algorithm="{_EXCLUSIVE}">{prefixes}</ds:Transform>'
 
     report = _verify(f"<r><b>{'x' * 3_400_000}</b>{_build_signatures(transform)}</r>".encode())
-    assert "more computing than any honest signature asks for" in report.get_finding("signature.form").text_en
+    assert report.get_finding("signature.form").outcome is FindingOutcome.FAILED
 
 
 def test_whole_document_cannot_be_copied_a_thousand_times() -> None:
     enveloped = '<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
     report = _verify(f"<r>{'<a>x</a>' * 38_000}{_build_signatures(lambda _: enveloped)}</r>".encode())
-    assert "more computing than any honest signature asks for" in report.get_finding("signature.form").text_en
+    assert report.get_finding("signature.form").outcome is FindingOutcome.FAILED
 
 
 def test_heap_of_revocation_data_is_looked_at_by_nobody() -> None:
