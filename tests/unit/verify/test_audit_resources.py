@@ -30,6 +30,10 @@ _SECONDS = 20.0
 _REFERENCES = 24  # of each signature; more would exceed the elements that a document may have
 _DS = 'xmlns:ds="http://www.w3.org/2000/09/xmldsig#"'
 _EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+_METHODS = (
+    f'<ds:CanonicalizationMethod Algorithm="{_EXCLUSIVE}"/>'
+    '<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/>'
+)
 
 
 def _verify(document: bytes) -> Report:
@@ -52,9 +56,9 @@ def _build_signatures(transform: Callable[[int], str]) -> str:
         )
 
     return "".join(
-        f'<ds:Signature {_DS} Id="s{i}"><ds:SignedInfo>'
+        f'<ds:Signature {_DS} Id="s{i}"><ds:SignedInfo>{_METHODS}'
         + "".join(reference(i * _REFERENCES + j) for j in range(_REFERENCES))
-        + "</ds:SignedInfo></ds:Signature>"
+        + "</ds:SignedInfo><ds:SignatureValue>AAAA</ds:SignatureValue></ds:Signature>"
         for i in range(MAX_SIGNATURES)
     )
 
@@ -65,13 +69,13 @@ def test_whole_document_cannot_be_canonicalised_a_thousand_times() -> None:
         return f'<ds:Transform Algorithm="{_EXCLUSIVE}">{prefixes}</ds:Transform>'
 
     report = _verify(f"<r><b>{'x' * 3_400_000}</b>{_build_signatures(transform)}</r>".encode())
-    assert report.get_finding("signature.form").outcome is FindingOutcome.FAILED
+    assert "more computing than any honest signature asks for" in report.get_finding("signature.form").text_en
 
 
 def test_whole_document_cannot_be_copied_a_thousand_times() -> None:
     enveloped = '<ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
     report = _verify(f"<r>{'<a>x</a>' * 38_000}{_build_signatures(lambda _: enveloped)}</r>".encode())
-    assert report.get_finding("signature.form").outcome is FindingOutcome.FAILED
+    assert "more computing than any honest signature asks for" in report.get_finding("signature.form").text_en
 
 
 def test_heap_of_revocation_data_is_looked_at_by_nobody() -> None:
