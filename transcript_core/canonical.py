@@ -156,7 +156,7 @@ def build_id_map(root: etree._Element) -> dict[str, etree._Element]:
         MalformedTranscript: an identifier is empty or stands on two elements.
     """
     found: dict[str, etree._Element] = {}
-    for element in cast("list[etree._Element]", _ALL_WITH_ATTRIBUTES(root)):
+    for element in root.iter("*"):
         for name, value in element.items():
             if name not in _ID_ATTRIBUTES:
                 continue

@@ -22,7 +22,8 @@ from verify.formats.octets import OctetCache
 from verify.formats.pades import SignedPdf, read_signed_pdf
 from verify.formats.transforms import NO_FILES, DetachedFiles
 from verify.formats.work import Work, WorkExceeded
-from verify.formats.xades import XadesSignature, list_signature_elements, read_signatures
+from verify.formats.xades import list_signature_elements, read_signatures
+from verify.formats.xades_types import XadesSignature
 
 TRANSCRIPT_ROOT = "HOC_BA"
 RECALL_ROOT = "THU_HOI_HOC_BA"

@@ -15,7 +15,7 @@ from verify.documents import ContainerInput, PdfInput, XmlInput, assume_issue
 from verify.formats.jades import JwsInput
 from verify.formats.pades import PdfSignature, Problem, SignatureKind
 from verify.formats.problems import Gravity, ProblemText, SignatureProblem
-from verify.formats.xades import XadesSignature
+from verify.formats.xades_types import XadesSignature
 from verify.formats.xmldsig import Reference
 from verify.levels import find_pdf_level, is_sound_stamp
 from verify.report import SubIndication

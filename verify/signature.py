@@ -6,9 +6,10 @@ Steps 2 and 3 of the procedure fill it in; the checks only read.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from transcript_core.authority import AuthorityAnswer
 from transcript_core.model import SlotRole
@@ -19,7 +20,7 @@ from transcript_core.pki.timestamps import Timestamp
 from transcript_core.policy import SignatureLevel, Slot
 from verify.formats.pades import PdfSignature
 from verify.formats.problems import ProblemText
-from verify.formats.xades import XadesSignature
+from verify.formats.xades_types import XadesSignature
 from verify.plain import clean_name
 from verify.report import SubIndication
 
@@ -134,6 +135,7 @@ class ExaminedSignature:
     judged_at: datetime  # the time that counts for its certificate: proven, else that of the validation
     path: PathResult | None  # None: no certificate, or nothing is trusted
     authority: AuthorityAnswer | None  # None: no list, no slot or no certificate
+    verdicts: dict[object, Any] = field(default_factory=dict)  # what each rule said, for whoever asks again
 
     @property
     def name_vi(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from verify.checks import SIGNATURE_JUDGES, authority
-from verify.checks.verdict import Verdict
+from verify.checks.verdict import Verdict, judge_once
 from verify.examination import Context
 from verify.report import FindingOutcome, Outcome, SignatureReport, SubIndication, find_first_reason, find_worst
 from verify.signature import ExaminedSignature
@@ -35,7 +35,7 @@ def report_signature(signature: ExaminedSignature, context: Context) -> Signatur
 
 
 def _judge(signature: ExaminedSignature) -> tuple[Outcome, SubIndication | None]:
-    verdicts = [judge(signature) for judge in SIGNATURE_JUDGES]
+    verdicts = [judge_once(judge, signature) for judge in SIGNATURE_JUDGES]
     worst = find_worst(verdict.outcome for verdict in verdicts)
     if worst is FindingOutcome.PASSED:
         return Outcome.PASSED, None

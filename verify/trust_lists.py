@@ -25,7 +25,8 @@ from transcript_core.pki.trust_list import TrustList
 from transcript_core.pki.trust_list_reader import read_trust_list
 from verify.formats.names import ENVELOPED, EXCLUSIVE_C14N
 from verify.formats.octets import OctetCache
-from verify.formats.xades import XadesSignature, list_signature_elements, read_signatures
+from verify.formats.xades import list_signature_elements, read_signatures
+from verify.formats.xades_types import XadesSignature
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far the operator's clock may be ahead of ours."""

@@ -22,7 +22,7 @@ from tests.vectors.catalogue import build, list_cases
 from transcript_core.pki.certificates import Certificate
 from verify.documents import XmlInput, read_asic, read_xml
 from verify.formats.transforms import DetachedFiles
-from verify.formats.xades import XadesSignature
+from verify.formats.xades_types import XadesSignature
 
 pytestmark = pytest.mark.xdist_group("others-judge-xml")  # one process: what is asked once is not asked again
 

@@ -6,8 +6,8 @@ all that there is.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from lxml import etree
 
@@ -16,7 +16,6 @@ from transcript_core.errors import MalformedTranscript
 from transcript_core.layout import (
     PART_CONTEXT,
     REQUIRED,
-    Field,
     Inline,
     Leaf,
     Many,
@@ -34,10 +33,11 @@ _NOTHING: Mapping[str, str] = {}
 class Decoder:
     """Reads the children of one element, each once and in order."""
 
+    __slots__ = ("_children", "_element", "_next", "context")
+
     def __init__(self, element: etree._Element, attributes: Mapping[str, str] = _NOTHING) -> None:
-        check_shell(element, attributes)
+        self._children = check_shell(element, attributes)
         self._element = element
-        self._children = list(element)
         self._next = 0
         self.context: PartContext | None = None  # of the signed parts read; all of them agree
 
@@ -47,7 +47,7 @@ class Decoder:
         Raises:
             MalformedTranscript: an element is missing, unknown, out of order, or holds what it may not.
         """
-        return record.type(**{field.name: self._read_field(field) for field in record.fields})
+        return record.type(**{field.name: _READERS[type(field)](self, field) for field in record.fields})
 
     def close(self) -> None:
         """Check that every child was read."""
@@ -55,29 +55,30 @@ class Decoder:
             raise _malformed(self._children[self._next], "is unknown here, doubled or out of order")
 
     def _take(self, tag: str) -> etree._Element | None:
-        if self._next < len(self._children) and self._children[self._next].tag == tag:
-            self._next += 1
-            return self._children[self._next - 1]
+        position = self._next
+        if position < len(self._children) and self._children[position].tag == tag:
+            self._next = position + 1
+            return self._children[position]
         return None
 
-    def _read_field(self, field: Field) -> Any:  # noqa: PLR0911 - one return for each kind of field
-        match field:
-            case Leaf():
-                element = self._take(field.tag)
-                if element is None:
-                    return self._absent(field.tag, field.absent)
-                return read_scalar(element, field.scalar)
-            case Node():
-                element = self._take(field.tag)
-                if element is None:
-                    return self._absent(field.tag, None if field.optional else REQUIRED)
-                return read_element(element, field.record)
-            case Inline():
-                return self.read_record(field.record)
-            case Many():
-                return tuple(_read_item(element, field.item) for element in self._take_items(field))
-            case Parts():
-                return tuple(self._read_part(element, field) for element in self._take_items(field))
+    def _read_leaf(self, field: Leaf) -> Any:
+        element = self._take(field.tag)
+        return self._absent(field.tag, field.absent) if element is None else read_scalar(element, field.scalar)
+
+    def _read_node(self, field: Node) -> Any:
+        element = self._take(field.tag)
+        if element is None:
+            return self._absent(field.tag, None if field.optional else REQUIRED)
+        return read_element(element, field.record)
+
+    def _read_inline(self, field: Inline) -> Any:
+        return self.read_record(field.record)
+
+    def _read_many(self, field: Many) -> Any:
+        return tuple(_read_item(element, field.item) for element in self._take_items(field))
+
+    def _read_parts(self, field: Parts) -> Any:
+        return tuple(self._read_part(element, field) for element in self._take_items(field))
 
     def _absent(self, tag: str, value: object) -> object:
         if value is REQUIRED:
@@ -88,8 +89,7 @@ class Decoder:
         wrapper = self._take(field.tag)
         if wrapper is None:
             return []
-        check_shell(wrapper, _NOTHING)
-        items = list(wrapper)
+        items = check_shell(wrapper, _NOTHING)
         if not items:
             raise _malformed(wrapper, "is empty; an empty list is left out")
         for item in items:
@@ -110,6 +110,15 @@ class Decoder:
         return value
 
 
+_READERS: Final[Mapping[type, Callable[[Decoder, Any], Any]]] = {
+    Leaf: Decoder._read_leaf,
+    Node: Decoder._read_node,
+    Inline: Decoder._read_inline,
+    Many: Decoder._read_many,
+    Parts: Decoder._read_parts,
+}
+
+
 def read_element(element: etree._Element, record: Record, attributes: Mapping[str, str] = _NOTHING) -> Any:
     """Return the record that `element` holds, all of its children read."""
     decoder = Decoder(element, attributes)
@@ -120,7 +129,7 @@ def read_element(element: etree._Element, record: Record, attributes: Mapping[st
 
 def read_scalar(element: etree._Element, scalar: Scalar) -> Any:
     """Return the value of an element that holds text only."""
-    if len(element) or element.attrib:
+    if len(element) or element.keys():
         raise _malformed(element, "holds more than text")
     try:
         return scalar.decode(element.text or "")
@@ -128,12 +137,14 @@ def read_scalar(element: etree._Element, scalar: Scalar) -> Any:
         raise _malformed(element, str(error)) from error
 
 
-def check_shell(element: etree._Element, attributes: Mapping[str, str]) -> None:
-    """Check that `element` holds elements only and exactly these attributes."""
-    if {str(name): value for name, value in element.attrib.items()} != attributes:
+def check_shell(element: etree._Element, attributes: Mapping[str, str]) -> list[etree._Element]:
+    """Return the children of `element`, which must hold elements only and exactly these attributes."""
+    if dict(element.items()) != attributes:
         raise _malformed(element, "has other attributes than its schema says")
-    if element.text or any(child.tail for child in element):
+    children = list(element)
+    if element.text or any(child.tail for child in children):
         raise _malformed(element, "has text or blanks between its elements")
+    return children
 
 
 def _read_item(element: etree._Element, item: Record | Scalar) -> Any:

@@ -192,5 +192,4 @@ def _children(element: etree._Element, *tags: str) -> list[etree._Element]:
 
 
 def _content(element: etree._Element, attributes: dict[str, str] | None = None) -> list[etree._Element]:
-    check_shell(element, attributes or {})
-    return list(element)
+    return check_shell(element, attributes or {})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from transcript_core.pki.algorithms import fits_key
+from transcript_core.pki.algorithms import fits_certificate
 from transcript_core.pki.constraints import find_signature_end
 from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
 from verify.examination import Context, Examination
@@ -46,7 +46,7 @@ def judge(signature: ExaminedSignature) -> Verdict:
     if forbidden:  # elsewhere it might have been sound in its time (EN 319 102-1, 5.2.8.4.2)
         return indeterminate(forbidden[0].text_vi, forbidden[0].text_en, forbidden[0].sub_indication)
     usual = facts.algorithm is not None and (
-        facts.certificate is None or fits_key(facts.algorithm, facts.certificate.public_key)
+        facts.certificate is None or fits_certificate(facts.algorithm, facts.certificate)
     )
     if not usual and _is_known_elsewhere(signature):
         return _judge_end(signature, _WEAKEST_HASH)

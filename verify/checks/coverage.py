@@ -16,7 +16,7 @@ from transcript_core.policy import DATA_ID, INFO_ID, REQUEST_ID, signature_id
 from verify.checks.verdict import NOT_APPLICABLE, PASSED, UNREAD, Rule, Verdict, combine, conclude, failed
 from verify.documents import MANAGER_SLOT, XmlInput
 from verify.examination import Context, Examination
-from verify.formats.xades import XadesSignature
+from verify.formats.xades_types import XadesSignature
 from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature, SignatureFormatName
 

@@ -15,7 +15,7 @@ from verify.examination import Context, Examination
 from verify.formats.encoding import list_children
 from verify.formats.names import EXCLUSIVE_C14N, ds
 from verify.formats.problems import SignatureProblem
-from verify.formats.xades import XadesSignature
+from verify.formats.xades_types import XadesSignature
 from verify.formats.xades_unsigned import XADES, XADES_141
 from verify.report import Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -44,6 +44,8 @@ def judge(signature: ExaminedSignature) -> Verdict:
     xades = signature.facts.xades
     if xades is None:
         return _judge_certificate_reference(signature)
+    if xades.is_usual:
+        return PASSED
     for is_right, text_vi, text_en in (
         (
             _has_our_shape(xades),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.path import PathResult
@@ -116,11 +116,20 @@ def conclude(rule: Rule, verdict: Verdict) -> Finding:
     )
 
 
-def judge_each(
-    rule: Rule, signatures: Sequence[ExaminedSignature], judge: Callable[[ExaminedSignature], Verdict]
-) -> Finding:
+Judge: TypeAlias = Callable[[ExaminedSignature], Verdict]
+
+
+def judge_once(judge: Judge, signature: ExaminedSignature) -> Verdict:
+    """Return what a rule says of a signature, found out once for the rule's finding and the signature's own outcome."""
+    found: Verdict | None = signature.verdicts.get(judge)
+    if found is None:
+        found = signature.verdicts[judge] = judge(signature)
+    return found
+
+
+def judge_each(rule: Rule, signatures: Sequence[ExaminedSignature], judge: Judge) -> Finding:
     """Return the finding of a rule that looks at each signature; without any, the rule is not checked."""
-    return combine(rule, [(signature, judge(signature)) for signature in signatures])
+    return combine(rule, [(signature, judge_once(judge, signature)) for signature in signatures])
 
 
 def combine(rule: Rule, judged: Sequence[tuple[ExaminedSignature, Verdict]]) -> Finding:

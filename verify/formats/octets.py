@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -80,8 +81,8 @@ class OctetCache:
 
     def with_ids(self, ids: Mapping[str, _Element], doubled: Collection[str] = frozenset()) -> OctetCache:
         """Return a cache of the same document that knows its identifiers, and all octets computed so far."""
-        known = OctetCache(self.root, ids, doubled, self.work)
-        known._written.update(self._written)
+        known = copy(self)
+        known.ids, known.doubled, known._written = ids, doubled, dict(self._written)
         return known
 
     @cached_property
@@ -108,6 +109,11 @@ class OctetCache:
     ) -> bytes:
         """Return the canonical octets of `node` in its document; for our own use, so without budget."""
         return self._get((NodeSet(node), method, prefixes)).octets
+
+    def find_octets(self, node: _Element) -> bytes | None:
+        """Return the exclusive canonical octets of `node` when they were computed already."""
+        found = self._written.get((NodeSet(node), C14nMethod.EXCLUSIVE, ()))
+        return None if found is None else found.octets
 
     def get_digest(
         self,

@@ -28,7 +28,7 @@ from verify.formats.values import fits, is_weak_key, verify_value
 from verify.formats.xmldsig import Reading, find_digest_name
 
 if TYPE_CHECKING:
-    from verify.formats.xades import SignedProperties
+    from verify.formats.xades_types import SignedProperties
 
 _MAX_TRIED: Final = 16
 """Certificates and keys that one value is held against where nothing says which; honest ones carry a short chain."""

@@ -10,7 +10,6 @@ becomes a `SignatureProblem`, and a signature with any problem of form never pas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,8 +17,8 @@ from lxml.etree import _Element
 
 from transcript_core.clock import read_utc
 from transcript_core.limits import MAX_SIGNATURES
-from transcript_core.pki.algorithms import SignatureAlgorithm, find_by_xml_uri
-from transcript_core.pki.certificates import Certificate, deduplicate
+from transcript_core.pki.algorithms import find_by_xml_uri
+from transcript_core.pki.certificates import deduplicate
 from verify.formats import key_info
 from verify.formats.encoding import has_hidden_nodes, list_children
 from verify.formats.names import ds
@@ -27,57 +26,12 @@ from verify.formats.octets import OctetCache
 from verify.formats.problems import SignatureProblem
 from verify.formats.signer_key import ValueCheck, find_signer_key
 from verify.formats.transforms import NO_FILES, DetachedFiles
-from verify.formats.xades_unsigned import XADES, UnsignedReader, XadesTimestamp
+from verify.formats.xades_types import SIGNED_PROPERTIES_TYPE, SignedProperties, XadesSignature
+from verify.formats.xades_unsigned import XADES, UnsignedReader
+from verify.formats.xades_usual import UsualReader
 from verify.formats.xmldsig import Reading, Reference, iterate_references
 
-SIGNED_PROPERTIES_TYPE: Final = "http://uri.etsi.org/01903#SignedProperties"
 _PLAIN_PARTS: Final = (ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SignedProperties:
-    """The signed properties of EN 319 132-1, 5.2, as read from the node whose digest was checked."""
-
-    node: _Element
-    signing_time: datetime | None  # aware, UTC
-    certificate_digests: tuple[tuple[str, bytes], ...]  # (digest URI, octets) of SigningCertificateV2 or of v1
-    has_certificate_v2: bool
-    policy_id: str | None  # "urn:oid:…" or another identifier; None: implied or absent
-    policy_digest: tuple[str, bytes] | None  # (digest URI, octets)
-    commitments: tuple[str, ...]  # commitment type URIs
-    roles: tuple[str, ...]  # claimed roles
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class XadesSignature:
-    """All that one `ds:Signature` says, and whether its mathematics holds."""
-
-    element: _Element
-    signature_id: str | None
-    references: tuple[Reference, ...]  # of content; the one to SignedProperties is not among them
-    signed_info_method: str  # C14N URI
-    algorithm_uri: str
-    algorithm: SignatureAlgorithm | None
-    value_element: _Element | None
-    references_intact: bool | None  # None: at least one could not be computed and none is wrong
-    value_intact: bool | None
-    certificate: Certificate | None
-    certificates: tuple[Certificate, ...]  # all that are carried, without order
-    key_certificates: tuple[Certificate, ...]  # those of KeyInfo
-    certificate_is_bound: bool  # a signed digest names exactly this certificate
-    properties: SignedProperties | None
-    timestamps: tuple[XadesTimestamp, ...]
-    ocsps: tuple[bytes, ...]
-    crls: tuple[bytes, ...]
-    problems: tuple[SignatureProblem, ...]
-
-    @property
-    def intact(self) -> bool | None:
-        """Return whether all digests and the value are right; None when that could not be computed."""
-        answers = (self.references_intact, self.value_intact)
-        if False in answers:
-            return False
-        return None if None in answers else True
 
 
 def list_signature_elements(root: _Element) -> list[_Element]:
@@ -88,16 +42,19 @@ def list_signature_elements(root: _Element) -> list[_Element]:
 def read_signatures(cache: OctetCache, files: DetachedFiles = NO_FILES) -> tuple[XadesSignature, ...]:
     """Return every signature of the document that `cache` was made for, in document order, at most MAX_SIGNATURES.
 
-    References resolve through the Id map of `cache`, or to one of `files`, and to nothing else.
+    References resolve through the Id map of `cache`, or to one of `files`, and to nothing else.  `xades_usual` answers
+    for signatures as transcripts have them, with what this module's own reader would say, only sooner.
     """
     elements = list_signature_elements(cache.root)
     readings = [Reading(element, cache, files) for element in elements[:MAX_SIGNATURES]]
     if len(elements) > MAX_SIGNATURES:
         readings[-1].note(SignatureProblem.MANY_SIGNATURES)
-    return tuple(map(_read_signature, readings))
+    usual = UsualReader(cache)
+    return tuple((None if one.problems else usual.read(one.signature)) or read_thoroughly(one) for one in readings)
 
 
-def _read_signature(reading: Reading) -> XadesSignature:
+def read_thoroughly(reading: Reading) -> XadesSignature:
+    """Return what one signature says, whatever its form; what is wrong with it is among its problems."""
     element, cache = reading.signature, reading.cache
     if _has_hidden_nodes(element, cache):
         reading.note(SignatureProblem.HIDDEN_NODE)

@@ -11,7 +11,6 @@ names other octets than its token does.  ArchiveTimeStamp of version 1.3.2 cover
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from lxml.etree import _Element
@@ -24,6 +23,7 @@ from verify.formats.encoding import list_children
 from verify.formats.names import C14N_METHODS, ds
 from verify.formats.problems import SignatureProblem
 from verify.formats.transforms import read_prefixes
+from verify.formats.xades_types import XadesTimestamp
 from verify.formats.xmldsig import Reading, list_reference_octets
 
 XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
@@ -31,16 +31,6 @@ XADES_141: Final = "http://uri.etsi.org/01903/v1.4.1#"
 _CORE: Final = (ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"))
 _TIMESTAMP_PARTS: Final = frozenset({ds("CanonicalizationMethod"), f"{{{XADES}}}EncapsulatedTimeStamp"})
 _QUALIFYING: Final = f"{{{XADES}}}QualifyingProperties"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class XadesTimestamp:
-    """One timestamp and the octets that its token must name."""
-
-    token: bytes  # DER of the RFC 3161 TimeStampToken
-    octets: bytes  # what the property covers, canonical
-    archive: bool = False  # an ArchiveTimeStamp: over references, signature and all properties before it
-    objects: tuple[bytes, ...] = ()  # DER of the certificates, revocation data and tokens in those properties
 
 
 class UnsignedReader:

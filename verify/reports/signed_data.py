@@ -20,7 +20,7 @@ from transcript_core.pki.certificates import UNREADABLE
 from verify.formats.names import C14N_METHODS, ds
 from verify.formats.pades import PdfSignature
 from verify.formats.transforms import read_prefixes
-from verify.formats.xades import XadesSignature
+from verify.formats.xades_types import XadesSignature
 from verify.signature import SignatureFacts, SignatureFormatName
 
 _SET_TAG: Final = b"\x31"

@@ -14,7 +14,8 @@ from transcript_core.pki.algorithms import SignatureAlgorithm
 from verify.formats.encoding import decode_base64
 from verify.formats.octets import OctetCache
 from verify.formats.problems import SignatureProblem
-from verify.formats.xades import XadesSignature, read_signatures
+from verify.formats.xades import read_signatures
+from verify.formats.xades_types import XadesSignature
 from verify.report import Outcome
 from verify.verifier import Verifier
 
