@@ -28,7 +28,7 @@ test: .venv/.ready system check pytest ## Set up, install what the tests need, r
 
 .PHONY: pytest
 pytest: .venv/.ready ## Run the tests alone
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup --max-worker-restart 0
 
 .PHONY: check
 check: .venv/.ready ## Lint, types and import contracts

@@ -6,15 +6,11 @@ Neither fetches anything: a reference to a file is answered with the files that 
 from __future__ import annotations
 
 import hashlib
-import io
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
-from urllib.parse import unquote
 
-import xmlsec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 from lxml.etree import _Element
@@ -23,6 +19,7 @@ from signxml.exceptions import SignXMLException
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
+from tests.support.xmlsec_process import ask_in_own_process, find_named
 from transcript_core.canonical import parse_foreign_xml
 from transcript_core.pki.certificates import Certificate
 
@@ -30,8 +27,6 @@ DS: Final = "{http://www.w3.org/2000/09/xmldsig#}"
 EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 MAX_COPIED_BYTES: Final = 50_000_000
 """signxml copies the whole file for each reference; what asks for more than this it is not asked about."""
-
-_names = xmlsec.constants  # no module of its own that could be imported
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +38,8 @@ class SignedXmlFile:
 
     @cached_property
     def root(self) -> _Element:
-        """Return the tree that libxmlsec1 works on."""
-        root = parse_foreign_xml(self.octets)
-        xmlsec.tree.add_ids(root, ["Id"])
-        return root
+        """Return the tree."""
+        return parse_foreign_xml(self.octets)
 
     @cached_property
     def signatures(self) -> list[_Element]:
@@ -63,11 +56,8 @@ class SignedXmlFile:
         return found
 
     def find_file(self, uri: str | None) -> bytes | None:
-        """Return the file that a reference means: the one of its name, or the only one."""
-        if uri is None:
-            return None
-        lone = next(iter(self.files.values())) if len(self.files) == 1 else None
-        return self.files.get(unquote(uri), lone)
+        """Return the file that a reference means."""
+        return None if uri is None else find_named(self.files, uri)
 
     def digest_what_counts(self, number: int, certificate: Certificate) -> bytes:
         """Return a digest over all that a signature's mathematics can depend on; equal digests, equal answers.
@@ -86,34 +76,10 @@ class SignedXmlFile:
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
-@contextmanager
-def _only_these_files(file: SignedXmlFile) -> Iterator[None]:
-    """Let libxmlsec1 open the files beside the signature and nothing else."""
-    xmlsec.cleanup_callbacks()
-    xmlsec.register_callbacks(
-        lambda name: file.find_file(name.decode("utf-8", "replace")) is not None,
-        lambda name: io.BytesIO(file.find_file(name.decode("utf-8", "replace")) or b""),
-        lambda stream, buffer: stream.readinto(buffer),
-        lambda stream: stream.close(),
-    )
-    try:
-        yield
-    finally:
-        xmlsec.cleanup_callbacks()
-        xmlsec.register_default_callbacks()
-
-
 def ask_xmlsec1(file: SignedXmlFile, number: int, certificate: Certificate, *, qualified: bool) -> bool | None:
-    """Return whether libxmlsec1 accepts a signature's core: XML Signature 1.1, 3.2."""
+    """Return whether libxmlsec1 accepts a signature's core (XML Signature 1.1, 3.2); None when it gives no answer."""
     pem = certificate.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    context = xmlsec.SignatureContext()
-    context.key = xmlsec.Key.from_memory(pem, _names.KeyDataFormatPem)
-    with _only_these_files(file):
-        try:
-            context.verify(file.signatures[number])
-        except xmlsec.Error:
-            return False
-    return True
+    return ask_in_own_process(file.octets, file.files, number, pem)
 
 
 def ask_signxml(file: SignedXmlFile, number: int, certificate: Certificate, *, qualified: bool) -> bool | None:

@@ -15,7 +15,14 @@ from transcript_core.pki.algorithms import verify_digest
 from transcript_core.pki.trust import World
 
 ROOT = Path(__file__).resolve().parents[3]
-CODE = "import typer; from keys_dev.cli import register; app = typer.Typer(); register(app); app()"
+CODE = """
+import signal, typer
+from keys_dev.cli import register
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background is started without it
+app = typer.Typer()
+register(app)
+app()
+"""
 
 
 def test_the_printed_name_of_a_key_signs(tmp_path: Path) -> None:
@@ -32,6 +39,7 @@ def test_the_printed_name_of_a_key_signs(tmp_path: Path) -> None:
                 assert signer.certificate == pki.read_certificate(p12)
                 (value,) = signer.sign_digests([bytes(32)])
                 assert verify_digest(signer.certificate, signer.algorithm, bytes(32), value)
-        finally:
             process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
