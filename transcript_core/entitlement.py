@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from transcript_core.authority_list import AuthorityList, OfficeEntry, SealEntry, StaffEntry
 from transcript_core.clock import VIETNAM_TIME
@@ -128,14 +128,12 @@ def _check_seal(authority: AuthorityList, slot: Slot, identity: str | None, day:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Condition:
+class _Condition(NamedTuple):
     """One thing an office must fulfil, and what it means when no office does."""
 
     code: AuthorityCode
     fulfils: Callable[[OfficeEntry], bool]
-    detail_vi: str
-    detail_en: str
+    describe: Callable[[], tuple[str, str]]  # in Vietnamese and English, once no office is left
 
 
 def _check_person(person: StaffEntry, slot: Slot, day: date) -> AuthorityAnswer:
@@ -167,8 +165,10 @@ def _check_delegate(person: StaffEntry, slot: Slot, decision: str, day: date) ->
     place = _Condition(
         AuthorityCode.DELEGATED_ELSEWHERE,
         lambda office: _fits(office, _list_place_conditions(person, slot)),
-        f"{decision} không giao cho {person.name} ký thay ở vị trí này (trường, lớp, môn hoặc nhiệm vụ khác).",
-        f"{decision} does not let {person.name} sign here: it is for another school, class, subject or office.",
+        lambda: (
+            f"{decision} không giao cho {person.name} ký thay ở vị trí này (trường, lớp, môn hoặc nhiệm vụ khác).",
+            f"{decision} does not let {person.name} sign here: it is for another school, class, subject or office.",
+        ),
     )
     return _narrow(person, listed, (place, *_list_decision_days(person, decision, day)), day)
 
@@ -180,7 +180,7 @@ def _narrow(
     for condition in conditions:
         left = [office for office in left if condition.fulfils(office)]
         if not left:
-            return _refuse(condition.code, condition.detail_vi, condition.detail_en)
+            return _refuse(condition.code, *condition.describe())
     return _entitle(left[0], *_describe(person, left[0], day))
 
 
@@ -203,57 +203,70 @@ def _no_decision(person: StaffEntry) -> tuple[str, str]:
     )
 
 
-def _name_offices(slot: Slot) -> tuple[str, str]:
-    offices_vi = " hoặc ".join(_OFFICE_NAMES[office][0] for office in slot.rule.offices)
-    return offices_vi, " or ".join(_OFFICE_NAMES[office][1] for office in slot.rule.offices)
+def _offices_vi(slot: Slot) -> str:
+    return " hoặc ".join(_OFFICE_NAMES[office][0] for office in slot.rule.offices)
+
+
+def _offices_en(slot: Slot) -> str:
+    return " or ".join(_OFFICE_NAMES[office][1] for office in slot.rule.offices)
 
 
 def _list_place_conditions(person: StaffEntry, slot: Slot) -> Sequence[_Condition]:
     """Which office, at which school, for which subject and class."""
-    offices_vi, offices_en = _name_offices(slot)
     return (
         _Condition(
             AuthorityCode.OUT_OF_OFFICE,
             lambda office: office.office in slot.rule.offices,
-            f"{person.name} không giữ nhiệm vụ {offices_vi}.",
-            f"{person.name} does not hold the office of {offices_en}.",
+            lambda: (
+                f"{person.name} không giữ nhiệm vụ {_offices_vi(slot)}.",
+                f"{person.name} does not hold the office of {_offices_en(slot)}.",
+            ),
         ),
         _Condition(
             AuthorityCode.OTHER_SCHOOL,
             lambda office: office.school_code == slot.school_code,
-            f"{person.name} không giữ nhiệm vụ {offices_vi} tại trường có mã {slot.school_code}.",
-            f"{person.name} does not hold the office of {offices_en} at school {slot.school_code}.",
+            lambda: (
+                f"{person.name} không giữ nhiệm vụ {_offices_vi(slot)} tại trường có mã {slot.school_code}.",
+                f"{person.name} does not hold the office of {_offices_en(slot)} at school {slot.school_code}.",
+            ),
         ),
         _Condition(
             AuthorityCode.OTHER_SUBJECT,
             lambda office: office.subject_code is None or office.subject_code == slot.subject_code,
-            f"{person.name} không được phân công dạy môn {slot.subject_name or slot.subject_code}.",
-            f"{person.name} is not assigned to subject {slot.subject_code}.",
+            lambda: (
+                f"{person.name} không được phân công dạy môn {slot.subject_name or slot.subject_code}.",
+                f"{person.name} is not assigned to subject {slot.subject_code}.",
+            ),
         ),
         _Condition(
             AuthorityCode.OTHER_CLASS,
             lambda office: _is_for_class(office, slot),
-            f"{person.name} không được phân công lớp {slot.class_name} năm học {slot.school_year}.",
-            f"{person.name} is not assigned to class {slot.class_name} in {slot.school_year}.",
+            lambda: (
+                f"{person.name} không được phân công lớp {slot.class_name} năm học {slot.school_year}.",
+                f"{person.name} is not assigned to class {slot.class_name} in {slot.school_year}.",
+            ),
         ),
     )
 
 
 def _list_day_conditions(person: StaffEntry, slot: Slot, day: date) -> Sequence[_Condition]:
     """An office that had not begun, then one that was over."""
-    offices_vi, offices_en = _name_offices(slot)
     return (
         _Condition(
             AuthorityCode.NOT_YET_IN_OFFICE,
             lambda office: office.from_day <= day,
-            f"{person.name} chưa giữ nhiệm vụ {offices_vi} vào ngày {_vi_day(day)}.",
-            f"{person.name} did not yet hold the office of {offices_en} on {day}.",
+            lambda: (
+                f"{person.name} chưa giữ nhiệm vụ {_offices_vi(slot)} vào ngày {_vi_day(day)}.",
+                f"{person.name} did not yet hold the office of {_offices_en(slot)} on {day}.",
+            ),
         ),
         _Condition(
             AuthorityCode.OUT_OF_OFFICE,
             lambda office: _holds(office, day),
-            f"{person.name} không còn giữ nhiệm vụ {offices_vi} vào ngày {_vi_day(day)}.",
-            f"{person.name} no longer held the office of {offices_en} on {day}.",
+            lambda: (
+                f"{person.name} không còn giữ nhiệm vụ {_offices_vi(slot)} vào ngày {_vi_day(day)}.",
+                f"{person.name} no longer held the office of {_offices_en(slot)} on {day}.",
+            ),
         ),
     )
 
@@ -264,14 +277,18 @@ def _list_decision_days(person: StaffEntry, decision: str, day: date) -> Sequenc
         _Condition(
             AuthorityCode.DELEGATION_NOT_YET,
             lambda office: office.from_day <= day,
-            f"{decision} chưa cho {person.name} ký thay vào ngày {_vi_day(day)}.",
-            f"{decision} did not yet let {person.name} sign in another's place on {day}.",
+            lambda: (
+                f"{decision} chưa cho {person.name} ký thay vào ngày {_vi_day(day)}.",
+                f"{decision} did not yet let {person.name} sign in another's place on {day}.",
+            ),
         ),
         _Condition(
             AuthorityCode.DELEGATION_EXPIRED,
             lambda office: _holds(office, day),
-            f"{decision} không còn cho {person.name} ký thay vào ngày {_vi_day(day)}.",
-            f"{decision} no longer let {person.name} sign in another's place on {day}.",
+            lambda: (
+                f"{decision} không còn cho {person.name} ký thay vào ngày {_vi_day(day)}.",
+                f"{decision} no longer let {person.name} sign in another's place on {day}.",
+            ),
         ),
     )
 

@@ -24,6 +24,7 @@ from verify.formats.transforms import NO_FILES, DetachedFiles
 from verify.formats.work import Work, WorkExceeded
 from verify.formats.xades import list_signature_elements, read_signatures
 from verify.formats.xades_types import XadesSignature
+from verify.usual_documents import read_usual_document
 
 TRANSCRIPT_ROOT = "HOC_BA"
 RECALL_ROOT = "THU_HOI_HOC_BA"
@@ -132,6 +133,14 @@ def read_xml(octets: bytes, files: DetachedFiles = NO_FILES, work: Work | None =
         work: what the verification may still compute; None: as much as one may.
     """
     work = work or Work()
+    usual = read_usual_document(octets, work)
+    if usual is not None:
+        return XmlInput(octets, usual.content.root, usual.cache, usual.content, usual.signatures)
+    return read_thoroughly(octets, files, work)
+
+
+def read_thoroughly(octets: bytes, files: DetachedFiles, work: Work) -> XmlInput:
+    """Read an XML file whatever is in it; arguments as for `read_xml`."""
     try:
         content = read_document(octets)
     except InputError as error:

@@ -35,8 +35,14 @@ def list_xml_facts(xml: XmlInput) -> tuple[SignatureFacts, ...]:
     by_element = _find_slots(xml)
     labels = _label(xml.signatures, by_element)
     places = [_Place(signature, labels[signature]) for signature in xml.signatures]
+    around_any = frozenset().union(*(place.around | place.outside for place in places))
     return tuple(
-        _from_xades(signature, labels[signature], by_element.get(signature.element), places)
+        _from_xades(
+            signature,
+            labels[signature],
+            by_element.get(signature.element),
+            _cover(signature, places, around_any),
+        )
         for signature in xml.signatures
     )
 
@@ -98,15 +104,27 @@ class _Place:
         self.outside = frozenset((signature.element, *signature.element.iterancestors()))
 
 
-def _cover(signature: XadesSignature, places: Sequence[_Place]) -> tuple[frozenset[str], frozenset[str]]:
+def _cover(
+    signature: XadesSignature, places: Sequence[_Place], around_any: frozenset[_Element]
+) -> tuple[frozenset[str], frozenset[str]]:
     """Return the other signatures whose value is in the octets that this one digested, and those that are whole.
 
     What transforms left out, or decoded, was not digested: it may have been put there at any later time.
     """
     digested = [reference for reference in signature.references if reference.intact and reference.node is not None]
-    others = [place for place in places if place.signature is not signature]
-    values = (place.label for place in others if any(_holds_value(one, place) for one in digested))
-    whole = (place.label for place in others if any(_holds_whole(one, place) for one in digested))
+    plain = {reference.node for reference in digested if not reference.without}
+    cut = [reference for reference in digested if reference.without]
+    values: set[str] = set()
+    whole: set[str] = set()
+    if not cut and plain.isdisjoint(around_any):  # as a teacher, who signs a part
+        return frozenset(), frozenset()
+    for place in places:
+        if place.signature is signature:
+            continue
+        if not plain.isdisjoint(place.around) or any(_holds_value(one, place) for one in cut):
+            values.add(place.label)
+        if not plain.isdisjoint(place.outside) or any(_holds_whole(one, place) for one in cut):
+            whole.add(place.label)
     return frozenset(values), frozenset(whole)
 
 
@@ -121,8 +139,10 @@ def _holds_whole(reference: Reference, place: _Place) -> bool:
     return not any(ancestor is element for removed in reference.without for ancestor in removed.iterancestors())
 
 
-def _from_xades(signature: XadesSignature, label: str, slot: Slot | None, places: Sequence[_Place]) -> SignatureFacts:
-    covered, whole = _cover(signature, places)
+def _from_xades(
+    signature: XadesSignature, label: str, slot: Slot | None, covers: tuple[frozenset[str], frozenset[str]]
+) -> SignatureFacts:
+    covered, whole = covers
     properties = signature.properties
     digest = None if properties is None else properties.policy_digest
     return SignatureFacts(

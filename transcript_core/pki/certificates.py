@@ -83,6 +83,7 @@ class Certificate:
     not_after: datetime = field(compare=False)
     may_sign: bool = field(compare=False)  # digitalSignature or nonRepudiation, and not dedicated to another purpose
     is_ca: bool = field(compare=False)
+    is_self_issued: bool = field(compare=False)  # subject and issuer carry the same name
     is_timestamping: bool = field(compare=False)  # the only extended usage, and critical (RFC 3161, 2.3)
     is_ocsp_responder: bool = field(compare=False)  # RFC 6960, 4.2.2.2
     has_ocsp_no_check: bool = field(compare=False)  # RFC 6960, 4.2.2.2.1
@@ -97,10 +98,14 @@ class Certificate:
         """Travel to another process as DER, and be read there again."""
         return load_certificate, (self.der,)
 
+    def __hash__(self) -> int:
+        """As the octets, whose hash is computed once."""
+        return hash(self.der)
+
     @property
-    def is_self_issued(self) -> bool:
-        """Return whether subject and issuer carry the same name."""
-        return self.x509.subject == self.x509.issuer
+    def may_issue(self) -> bool:
+        """Return whether it is a CA's, issued by another: a step on the way to an anchor."""
+        return self.is_ca and not self.is_self_issued
 
     @property
     def signature_hash(self) -> hashes.HashAlgorithm | None:
@@ -253,6 +258,7 @@ def _build_certificate(der: bytes) -> Certificate:
         not_after=parsed.not_valid_after_utc.astimezone(UTC),
         may_sign=_may_sign(extensions, purposes),
         is_ca=_is_ca(extensions),
+        is_self_issued=parsed.subject == parsed.issuer,
         is_timestamping=critical and purposes == {ExtendedKeyUsageOID.TIME_STAMPING},
         is_ocsp_responder=ExtendedKeyUsageOID.OCSP_SIGNING in purposes,
         has_ocsp_no_check=_has_ocsp_no_check(extensions),

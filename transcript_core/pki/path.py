@@ -265,9 +265,9 @@ def list_paths(
     """
     anchors = [one for one in trust.anchors if purpose is Purpose.ANY or _USES[purpose] in one.uses]
     yield from ((one, (leaf,)) for one in anchors if one.certificate == leaf and one.uses == {TrustUse.TIMESTAMPING})
-    carried = [one for one in pool if _may_issue(one)][:MAX_CARRIED_ISSUERS]
+    carried = [one for one in pool if one.may_issue][:MAX_CARRIED_ISSUERS]
     issuers = [
-        *(one for one in trust.intermediates if _may_issue(one)),
+        *(one for one in trust.intermediates if one.may_issue),
         *(one for one in carried if one not in trust.intermediates),
     ]
     open_chains: list[tuple[Certificate, ...]] = [(leaf,)]
@@ -287,11 +287,6 @@ def list_paths(
                 return
             if issuer not in chain and _is_link(chain[-1], issuer):
                 open_chains.append((*chain, issuer))
-
-
-@lru_cache(maxsize=8192)
-def _may_issue(certificate: Certificate) -> bool:
-    return certificate.is_ca and not certificate.is_self_issued
 
 
 @lru_cache(maxsize=8192)

@@ -15,7 +15,6 @@ from lxml.etree import _Element
 from verify.checks.verdict import NOT_APPLICABLE, PASSED, Rule, Verdict, conclude, failed
 from verify.documents import XmlInput
 from verify.examination import Context, Examination
-from verify.formats.encoding import has_hidden_nodes
 from verify.formats.names import ds
 from verify.formats.octets import OctetCache
 from verify.report import Finding, SubIndication
@@ -36,9 +35,10 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
 def _judge(xml: XmlInput | None) -> Verdict:
     if xml is None or xml.root is None or not xml.is_ours:
         return NOT_APPLICABLE
-    if has_hidden_nodes(xml.root) or list(xml.root.itersiblings()) or list(xml.root.itersiblings(preceding=True)):
+    cache, around = xml.cache or OctetCache(xml.root, {}), (False, True)
+    beside = any(next(xml.root.itersiblings(preceding=one), None) is not None for one in around)
+    if beside or cache.has_hidden_nodes(xml.root):
         return _found("chú thích hoặc chỉ thị xử lý", "a comment or processing instruction")
-    cache = xml.cache or OctetCache(xml.root, {})
     if cache.get_octets(xml.root) != xml.octets:
         return _found("nội dung ngoài dạng chuẩn hóa", "content outside the canonical form")
     if not _has_bare_release(xml.root):

@@ -44,7 +44,7 @@ def judge(signature: ExaminedSignature) -> Verdict:
     xades = signature.facts.xades
     if xades is None:
         return _judge_certificate_reference(signature)
-    if xades.is_usual:
+    if xades.usual_octets is not None:
         return PASSED
     for is_right, text_vi, text_en in (
         (

@@ -115,6 +115,10 @@ class OctetCache:
         found = self._written.get((NodeSet(node), C14nMethod.EXCLUSIVE, ()))
         return None if found is None else found.octets
 
+    def remember(self, node: _Element, octets: bytes) -> None:
+        """Take in the exclusive canonical octets of `node`, known otherwise than by writing its tree."""
+        self._written[NodeSet(node), C14nMethod.EXCLUSIVE, ()] = _Written(octets)
+
     def get_digest(
         self,
         node: _Element,

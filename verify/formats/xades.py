@@ -28,7 +28,7 @@ from verify.formats.signer_key import ValueCheck, find_signer_key
 from verify.formats.transforms import NO_FILES, DetachedFiles
 from verify.formats.xades_types import SIGNED_PROPERTIES_TYPE, SignedProperties, XadesSignature
 from verify.formats.xades_unsigned import XADES, UnsignedReader
-from verify.formats.xades_usual import UsualReader
+from verify.formats.xades_usual import read_usual_signatures
 from verify.formats.xmldsig import Reading, Reference, iterate_references
 
 _PLAIN_PARTS: Final = (ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"))
@@ -49,8 +49,8 @@ def read_signatures(cache: OctetCache, files: DetachedFiles = NO_FILES) -> tuple
     readings = [Reading(element, cache, files) for element in elements[:MAX_SIGNATURES]]
     if len(elements) > MAX_SIGNATURES:
         readings[-1].note(SignatureProblem.MANY_SIGNATURES)
-    usual = UsualReader(cache)
-    return tuple((None if one.problems else usual.read(one.signature)) or read_thoroughly(one) for one in readings)
+    usual = read_usual_signatures(cache)
+    return tuple((None if one.problems else usual.get(one.signature)) or read_thoroughly(one) for one in readings)
 
 
 def read_thoroughly(reading: Reading) -> XadesSignature:

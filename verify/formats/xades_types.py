@@ -62,7 +62,7 @@ class XadesSignature:
     ocsps: tuple[bytes, ...]
     crls: tuple[bytes, ...]
     problems: tuple[SignatureProblem, ...]
-    is_usual: bool = False  # of the form of `xades_usual`, to the octet
+    usual_octets: bytes | None = None  # canonical, of the whole signature; None: not of the form of `xades_usual`
 
     @property
     def intact(self) -> bool | None:

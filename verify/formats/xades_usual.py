@@ -18,10 +18,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from lxml.etree import _Element
 
@@ -31,19 +32,20 @@ from transcript_core.errors import InputError, TrustMaterialError
 from transcript_core.limits import MAX_CERTIFICATES, MAX_REFERENCES
 from transcript_core.pki.algorithms import find_by_xml_uri, fits_certificate, verify_digest
 from transcript_core.pki.certificates import Certificate, deduplicate, load_certificate
-from verify.formats.encoding import decode_base64
+from verify.formats.encoding import decode_plain_base64
 from verify.formats.names import DS, EXCLUSIVE_C14N, ds
 from verify.formats.octets import NodeSet, OctetCache
 from verify.formats.xades_types import SIGNED_PROPERTIES_TYPE, SignedProperties, XadesSignature, XadesTimestamp
 from verify.formats.xmldsig import Reference
 
 _XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
+_PROPERTIES: Final = f"{{{_XADES}}}SignedProperties"
 _SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 
 _PIECES: Final[Mapping[str, str]] = {
     "{name}": "[A-Za-z_][A-Za-z0-9._-]*+",
     "{base64}": "[^<]++",  # what it must be is for the decoder to say
-    "{text}": "[^<&]*+",
+    "{text}": "[^<>&]*+",
     "{uri}": '[^"<&]++',
     "{time}": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
     "{c14n}": re.escape(EXCLUSIVE_C14N),
@@ -83,7 +85,7 @@ _USUAL: Final = f"""
                     <ds:DigestMethod Algorithm="{{sha256}}"></ds:DigestMethod>
                     <ds:DigestValue>(?P<signer>{{base64}})</ds:DigestValue>
                 </xades:CertDigest>
-                <xades:IssuerSerialV2>{{base64}}</xades:IssuerSerialV2>
+                <xades:IssuerSerialV2>(?P<issuer>{{base64}})</xades:IssuerSerialV2>
             </xades:Cert></xades:SigningCertificateV2>
             <xades:SignaturePolicyIdentifier><xades:SignaturePolicyId>
                 <xades:SigPolicyId>
@@ -100,7 +102,7 @@ _USUAL: Final = f"""
         </xades:SignedSignatureProperties>
         <xades:SignedDataObjectProperties>
             (?:<xades:DataObjectFormat ObjectReference="#{{name}}">
-                <xades:MimeType>{{text}}</xades:MimeType>
+                <xades:MimeType>text/xml</xades:MimeType>
             </xades:DataObjectFormat>)++
             <xades:CommitmentTypeIndication>
                 <xades:CommitmentTypeId>
@@ -145,6 +147,7 @@ def _compile(form: str) -> re.Pattern[bytes]:
 
 _FORM: Final = _compile(_USUAL)
 _EACH_REFERENCE: Final = re.compile(rb' URI="(#[^"]++)">.*?<ds:DigestValue>([^<]++)<')
+_EACH_IDENTIFIER: Final = re.compile(rb'<ds:Reference Id="([^"]++)"')
 _EACH_VALUE: Final = re.compile(rb">([^<]++)<")
 
 
@@ -152,32 +155,73 @@ class _Unusual(Exception):
     """The signature is to be read thoroughly."""
 
 
+Form: TypeAlias = re.Match[bytes]
+"""One signature of the usual form: a match of it in canonical octets."""
+
+
+def find_forms(octets: bytes) -> Iterator[Form]:
+    """Yield every signature of the usual form in canonical octets, or in octets that are yet to be found canonical.
+
+    When the reader has answered for a form its octets are canonical: it holds nothing but the tags above, names and
+    Base64 in one spelling only, and texts of characters that are written as they are.
+    """
+    return _FORM.finditer(octets)
+
+
+def list_identifiers(form: Form) -> list[str]:
+    """Return every Id in a signature."""
+    listed = [form["id"], form["value_id"], form["properties_id"], *_EACH_IDENTIFIER.findall(form["references"])]
+    return [one.decode() for one in listed]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a signature stands in its document's tree."""
+
+    element: _Element
+    value: _Element  # its ds:SignatureValue
+    properties: _Element  # its xades:SignedProperties, or what stands for them
+
+
+def read_usual_signatures(cache: OctetCache) -> dict[_Element, XadesSignature]:
+    """Return the signatures of a document that are of the usual form and intact, by element.
+
+    Where the canonical octets of the root were not computed, or hold instructions, none is looked for.
+    """
+    octets = None if cache.has_hidden_nodes(cache.root) else cache.find_octets(cache.root)
+    reader = UsualReader(cache)
+    read = {}
+    for form in () if octets is None else find_forms(octets):
+        names = (("id", ds("Signature")), ("value_id", ds("SignatureValue")), ("properties_id", _PROPERTIES))
+        found = [cache.ids.get(form[name].decode()) for name, _ in names]
+        if [None if one is None else one.tag for one in found] != [tag for _, tag in names]:
+            continue
+        place = Place(*(one for one in found if one is not None))
+        signature = reader.read(form, place)
+        if signature is not None:
+            read[place.element] = signature
+    return read
+
+
 class UsualReader:
-    """Finds the signatures of the usual form in a document, once, when it is made.
+    """Reads signatures of the usual form.
 
     Args:
-        cache: of the document.  Where the canonical octets of its root are not at hand, no signature is found.
+        cache: of their document; its identifiers are all that references may name.
     """
 
     def __init__(self, cache: OctetCache) -> None:
         self._cache = cache
-        self._forms: dict[_Element, re.Match[bytes]] = {}
-        octets = None if cache.has_hidden_nodes(cache.root) else cache.find_octets(cache.root)
-        for form in () if octets is None else _FORM.finditer(octets):
-            element = cache.ids.get(form["id"].decode())
-            if element is not None and element.tag == ds("Signature"):
-                self._forms[element] = form
 
-    def read(self, element: _Element) -> XadesSignature | None:
-        """Return what the thorough reader would; None when the signature is not of this form, or not intact."""
-        form = self._forms.get(element)
+    def read(self, form: Form, place: Place) -> XadesSignature | None:
+        """Return what the thorough reader would; None when the signature is not intact, or odd in any way."""
         try:
-            return None if form is None else self._read(element, form)
-        except (_Unusual, InputError):
+            return self._read(form, place)
+        except (_Unusual, InputError, UnicodeDecodeError):
             return None
 
-    def _read(self, element: _Element, form: re.Match[bytes]) -> XadesSignature:
-        properties = self._read_properties(form)
+    def _read(self, form: Form, place: Place) -> XadesSignature:
+        properties = self._read_properties(form, place.properties)
         references = self._read_references(form["references"])
         if any(one.node is properties.node for one in references):
             raise _Unusual
@@ -193,13 +237,13 @@ class UsualReader:
         if not verify_digest(signer, algorithm, digest, _decode(form["value"])):
             raise _Unusual
         return XadesSignature(
-            element=element,
+            element=place.element,
             signature_id=form["id"].decode(),
             references=references,
             signed_info_method=EXCLUSIVE_C14N,
             algorithm_uri=algorithm_uri,
             algorithm=algorithm,
-            value_element=self._find(form["value_id"], ds("SignatureValue")),
+            value_element=place.value,
             references_intact=True,
             value_intact=True,
             certificate=signer,
@@ -211,39 +255,36 @@ class UsualReader:
             ocsps=_read_values(form["ocsps"]),
             crls=_read_values(form["crls"]),
             problems=(),
-            is_usual=True,
+            usual_octets=form[0],
         )
 
-    def _find(self, identifier: bytes, tag: str | None = None) -> _Element:
-        element = self._cache.ids.get(identifier.decode())
-        if element is None or tag not in {None, element.tag}:
-            raise _Unusual
-        return element
-
-    def _read_properties(self, form: re.Match[bytes]) -> SignedProperties:
+    def _read_properties(self, form: Form, node: _Element) -> SignedProperties:
         inner = form["properties"].replace(*_DECLARE_METHOD).replace(*_DECLARE_VALUE)
         octets = b"<xades:SignedProperties%b%b" % (_DECLARE_XADES, inner)
         if hashlib.sha256(octets).digest() != _decode(form["properties_digest"]):
             raise _Unusual
+        _decode(form["issuer"])
         try:
             time = read_utc(datetime.fromisoformat(form["time"].decode()))
         except ValueError:
             raise _Unusual from None
         return SignedProperties(
-            node=self._find(form["properties_id"], f"{{{_XADES}}}SignedProperties"),
+            node=node,
             signing_time=time,
             certificate_digests=((_SHA256, _decode(form["signer"])),),
             has_certificate_v2=True,
-            policy_id=form["policy"].decode().strip(),
+            policy_id=_read_text(form["policy"]),
             policy_digest=(_SHA256, _decode(form["policy_digest"])),
-            commitments=(form["commitment"].decode().strip(),),
-            roles=(form["role"].decode().strip(),),
+            commitments=(_read_text(form["commitment"]),),
+            roles=(_read_text(form["role"]),),
         )
 
     def _read_references(self, listed: bytes) -> tuple[Reference, ...]:
         found = []
         for uri, value in _EACH_REFERENCE.findall(listed):
-            node = self._find(uri[1:])
+            node = self._cache.ids.get(uri[1:].decode())
+            if node is None:
+                raise _Unusual
             digest = self._cache.request_digest(NodeSet(node), "sha256", C14nMethod.EXCLUSIVE)
             if digest != _decode(value):
                 raise _Unusual
@@ -253,7 +294,7 @@ class UsualReader:
             raise _Unusual
         return tuple(found)
 
-    def _read_timestamps(self, form: re.Match[bytes]) -> tuple[XadesTimestamp, ...]:
+    def _read_timestamps(self, form: Form) -> tuple[XadesTimestamp, ...]:
         octets = b"<ds:SignatureValue%b%b" % (_DECLARE_DS, form["value_element"])
         tokens = _read_values(form["timestamp"])
         self._cache.work.pay_keeping(len(octets) * len(tokens))
@@ -268,10 +309,18 @@ _DECLARE_VALUE: Final = (b"<ds:DigestValue>", b"<ds:DigestValue%b>" % _DECLARE_D
 
 
 def _decode(text: bytes) -> bytes:
-    octets = decode_base64(text.decode())
+    octets = decode_plain_base64(text.decode())
     if octets is None:
         raise _Unusual
     return octets
+
+
+def _read_text(octets: bytes) -> str:
+    """Return a text as the thorough reader takes it; not printable are all characters that XML does not have."""
+    text = octets.decode()
+    if not text.isprintable():
+        raise _Unusual
+    return text.strip()
 
 
 def _read_values(listed: bytes | None) -> tuple[bytes, ...]:

@@ -15,6 +15,7 @@ from typing import Final
 from asn1crypto import cms, core
 
 from transcript_core.c14n import canonicalize
+from transcript_core.canonical import parse_xml
 from transcript_core.errors import TranscriptError
 from transcript_core.pki.certificates import UNREADABLE
 from verify.formats.names import C14N_METHODS, ds
@@ -51,7 +52,9 @@ def find_signed_data(facts: SignatureFacts, document: bytes) -> SignedData:
 
 
 def _from_xml(signature: XadesSignature) -> SignedData:
-    signed_info = signature.element.find(ds("SignedInfo"))
+    usual = signature.usual_octets
+    element = signature.element if usual is None else parse_xml(usual)  # in the tree its place may be all there is
+    signed_info = element.find(ds("SignedInfo"))
     method = None if signed_info is None else signed_info.find(ds("CanonicalizationMethod"))
     digest = None
     if signed_info is not None and method is not None and signature.signed_info_method in C14N_METHODS:
@@ -59,7 +62,8 @@ def _from_xml(signature: XadesSignature) -> SignedData:
             signed_info, method=C14N_METHODS[signature.signed_info_method], inclusive_prefixes=read_prefixes(method)
         )
         digest = hashlib.sha256(octets).digest()
-    text = None if signature.value_element is None else signature.value_element.text
+    value = signature.value_element if usual is None else element.find(ds("SignatureValue"))
+    text = None if value is None else value.text
     return SignedData(digest, None if text is None else b64decode("".join(text.split()), validate=True))
 
 
