@@ -137,11 +137,14 @@ class _Condition(NamedTuple):
 
 
 def _check_person(person: StaffEntry, slot: Slot, day: date) -> AuthorityAnswer:
-    """Narrow the person's offices down, condition by condition; the first that leaves none is the answer."""
+    """Return the office that entitles; without one, the first condition that leaves no office is the answer."""
     if slot.substitution is not None:
         return _check_delegate(person, slot, slot.substitution.authority, day)
-    places = _list_place_conditions(person, slot)
     own = [office for office in person.offices if not _is_in_place(office, slot)]
+    for office in own:
+        if _is_for(office, slot) and _holds(office, day):
+            return _entitle(office, *_describe(person, office, day))
+    places = _list_place_conditions(person, slot)
     lent = [office for office in person.offices if _is_in_place(office, slot)]
     if not any(_fits(office, places) for office in own) and any(_fits(office, places) for office in lent):
         return _refuse(AuthorityCode.NO_DELEGATION, *_no_decision(person))
@@ -290,6 +293,16 @@ def _list_decision_days(person: StaffEntry, decision: str, day: date) -> Sequenc
                 f"{decision} no longer let {person.name} sign in another's place on {day}.",
             ),
         ),
+    )
+
+
+def _is_for(office: OfficeEntry, slot: Slot) -> bool:
+    """Return whether an office is the slot's: its kind, its school, subject and class."""
+    return (
+        office.office in slot.rule.offices
+        and office.school_code == slot.school_code
+        and office.subject_code in {None, slot.subject_code}
+        and _is_for_class(office, slot)
     )
 
 

@@ -135,7 +135,7 @@ class ExaminedSignature:
     judged_at: datetime  # the time that counts for its certificate: proven, else that of the validation
     path: PathResult | None  # None: no certificate, or nothing is trusted
     authority: AuthorityAnswer | None  # None: no list, no slot or no certificate
-    verdicts: dict[object, Any] = field(default_factory=dict)  # what each rule said, for whoever asks again
+    verdicts: dict[object, Any] = field(init=False, repr=False, default_factory=dict)  # by rule, for whoever asks again
 
     @property
     def name_vi(self) -> str:

@@ -84,6 +84,7 @@ class Certificate:
     may_sign: bool = field(compare=False)  # digitalSignature or nonRepudiation, and not dedicated to another purpose
     is_ca: bool = field(compare=False)
     is_self_issued: bool = field(compare=False)  # subject and issuer carry the same name
+    may_issue: bool = field(compare=False)  # a CA's, issued by another: a step on the way to an anchor
     is_timestamping: bool = field(compare=False)  # the only extended usage, and critical (RFC 3161, 2.3)
     is_ocsp_responder: bool = field(compare=False)  # RFC 6960, 4.2.2.2
     has_ocsp_no_check: bool = field(compare=False)  # RFC 6960, 4.2.2.2.1
@@ -101,11 +102,6 @@ class Certificate:
     def __hash__(self) -> int:
         """As the octets, whose hash is computed once."""
         return hash(self.der)
-
-    @property
-    def may_issue(self) -> bool:
-        """Return whether it is a CA's, issued by another: a step on the way to an anchor."""
-        return self.is_ca and not self.is_self_issued
 
     @property
     def signature_hash(self) -> hashes.HashAlgorithm | None:
@@ -245,6 +241,7 @@ def _build_certificate(der: bytes) -> Certificate:
     extensions = parsed.extensions
     purposes, critical = _extended_usages(extensions)
     ocsp_urls, ca_issuers_urls = _access_urls(extensions)
+    is_ca, is_self_issued = _is_ca(extensions), parsed.subject == parsed.issuer
     return Certificate(
         der=der,
         sha256=structure.sha256,
@@ -257,8 +254,9 @@ def _build_certificate(der: bytes) -> Certificate:
         not_before=parsed.not_valid_before_utc.astimezone(UTC),
         not_after=parsed.not_valid_after_utc.astimezone(UTC),
         may_sign=_may_sign(extensions, purposes),
-        is_ca=_is_ca(extensions),
-        is_self_issued=parsed.subject == parsed.issuer,
+        is_ca=is_ca,
+        is_self_issued=is_self_issued,
+        may_issue=is_ca and not is_self_issued,
         is_timestamping=critical and purposes == {ExtendedKeyUsageOID.TIME_STAMPING},
         is_ocsp_responder=ExtendedKeyUsageOID.OCSP_SIGNING in purposes,
         has_ocsp_no_check=_has_ocsp_no_check(extensions),

@@ -54,7 +54,13 @@ def find_hash_renewal(name: str) -> datetime | None:
 
 def find_signature_end(key: PublicKey, hash_name: str) -> datetime | None:
     """Return the earlier of both ends; None when neither has one."""
-    return min((end for end in (find_key_end(key), find_hash_end(hash_name)) if end is not None), default=None)
+    return _find_earlier_end(_name_family(key), key_bits(key), hash_name)
+
+
+@lru_cache(maxsize=256)
+def _find_earlier_end(family: str, bits: int, hash_name: str) -> datetime | None:
+    rows = (_find(family, bits), _find(hash_name, 0))
+    return min((end for row in rows if row is not None and (end := _to_moment(row.ends_on)) is not None), default=None)
 
 
 @lru_cache(maxsize=4096)
@@ -65,8 +71,13 @@ def find_issuance_end(certificate: Certificate, issuer: Certificate) -> datetime
 
 
 def _find_key(key: PublicKey) -> AlgorithmEnd | None:
-    family = "rsa" if isinstance(key, rsa.RSAPublicKey) else _OTHER_FAMILY
-    return _find("ecdsa" if isinstance(key, ec.EllipticCurvePublicKey) else family, key_bits(key))
+    return _find(_name_family(key), key_bits(key))
+
+
+def _name_family(key: PublicKey) -> str:
+    if isinstance(key, rsa.RSAPublicKey):
+        return "rsa"
+    return "ecdsa" if isinstance(key, ec.EllipticCurvePublicKey) else _OTHER_FAMILY
 
 
 @lru_cache(maxsize=256)

@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from transcript_core.limits import MAX_CERTIFICATES
-from transcript_core.pki.certificates import Certificate, deduplicate
+from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.constraints import find_issuance_end, find_signature_end
 from transcript_core.pki.existence import ProofsOfExistence
 from transcript_core.pki.path import (
@@ -135,9 +134,8 @@ def _list_past_paths(
     certificate: Certificate, material: PastMaterial, purpose: Purpose
 ) -> Iterable[tuple[Anchor, tuple[Certificate, ...], _Slide]]:
     """Return the paths that were good once, each with its control-time."""
-    pool = deduplicate(material.extra)[:MAX_CERTIFICATES]
     data = read_revocation_data(material.ocsps, material.crls)
-    for anchor, chain in list_paths(certificate, material.trust, pool, purpose):
+    for anchor, chain in list_paths(certificate, material.trust, material.extra, purpose):
         if not _had_common_time(anchor, chain) or check_pkix(anchor, chain) is not None:
             continue
         slide = _slide(anchor, chain, data, material)

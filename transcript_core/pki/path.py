@@ -28,7 +28,6 @@ from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy
 from pyhanko_certvalidator.validate import async_validate_path
 
-from transcript_core.limits import MAX_CERTIFICATES
 from transcript_core.pki.algorithms import is_strong_key, verify_octets
 from transcript_core.pki.certificates import UNREADABLE, Certificate, deduplicate
 from transcript_core.pki.constraints import find_issuance_end
@@ -176,11 +175,10 @@ def validate_path(
     """
     used = min(used_at or at, at)
     moments = _Moments(at, used, fresh_for or used, max_age)
-    pool = deduplicate(extra)[:MAX_CERTIFICATES]
     data = read_revocation_data(ocsps, crls)
     best: PathResult | None = None
     own = check_leaf(certificate, purpose)
-    for anchor, chain in list_paths(certificate, trust, pool, purpose):
+    for anchor, chain in list_paths(certificate, trust, extra, purpose):
         result = _judge(anchor, chain, own, data, moments=moments, signed_after=signed_after)
         if result.outcome is PathOutcome.VALID:
             return result
@@ -256,7 +254,7 @@ def check_leaf(certificate: Certificate, purpose: Purpose) -> _Failure | None:
 
 
 def list_paths(
-    leaf: Certificate, trust: TrustStore, pool: Sequence[Certificate], purpose: Purpose
+    leaf: Certificate, trust: TrustStore, extra: Iterable[Certificate], purpose: Purpose
 ) -> Iterator[tuple[Anchor, tuple[Certificate, ...]]]:
     """Return the paths from `leaf` to an anchor for this purpose, shortest first, within MAX_PATH_STEPS.
 
@@ -265,7 +263,7 @@ def list_paths(
     """
     anchors = [one for one in trust.anchors if purpose is Purpose.ANY or _USES[purpose] in one.uses]
     yield from ((one, (leaf,)) for one in anchors if one.certificate == leaf and one.uses == {TrustUse.TIMESTAMPING})
-    carried = [one for one in pool if one.may_issue][:MAX_CARRIED_ISSUERS]
+    carried = deduplicate(one for one in extra if one.may_issue)[:MAX_CARRIED_ISSUERS]
     issuers = [
         *(one for one in trust.intermediates if one.may_issue),
         *(one for one in carried if one not in trust.intermediates),

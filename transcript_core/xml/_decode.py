@@ -33,10 +33,11 @@ _NOTHING: Mapping[str, str] = {}
 class Decoder:
     """Reads the children of one element, each once and in order."""
 
-    __slots__ = ("_children", "_element", "_next", "context")
+    __slots__ = ("_children", "_element", "_next", "_tags", "context")
 
     def __init__(self, element: etree._Element, attributes: Mapping[str, str] = _NOTHING) -> None:
         self._children = check_shell(element, attributes)
+        self._tags = [*(child.tag for child in self._children), None]  # of the children, and of none after the last
         self._element = element
         self._next = 0
         self.context: PartContext | None = None  # of the signed parts read; all of them agree
@@ -47,7 +48,16 @@ class Decoder:
         Raises:
             MalformedTranscript: an element is missing, unknown, out of order, or holds what it may not.
         """
-        return record.type(**{field.name: _READERS[type(field)](self, field) for field in record.fields})
+        values = {}
+        for field in record.fields:
+            if type(field) is not Leaf:
+                values[field.name] = _READERS[type(field)](self, field)
+            elif self._tags[self._next] == field.tag:
+                values[field.name] = read_scalar(self._children[self._next], field.scalar)
+                self._next += 1
+            else:
+                values[field.name] = self._absent(field.tag, field.absent)
+        return record.type(**values)
 
     def close(self) -> None:
         """Check that every child was read."""
@@ -55,15 +65,10 @@ class Decoder:
             raise _malformed(self._children[self._next], "is unknown here, doubled or out of order")
 
     def _take(self, tag: str) -> etree._Element | None:
-        position = self._next
-        if position < len(self._children) and self._children[position].tag == tag:
-            self._next = position + 1
-            return self._children[position]
-        return None
-
-    def _read_leaf(self, field: Leaf) -> Any:
-        element = self._take(field.tag)
-        return self._absent(field.tag, field.absent) if element is None else read_scalar(element, field.scalar)
+        if self._tags[self._next] != tag:
+            return None
+        self._next += 1
+        return self._children[self._next - 1]
 
     def _read_node(self, field: Node) -> Any:
         element = self._take(field.tag)
@@ -111,7 +116,6 @@ class Decoder:
 
 
 _READERS: Final[Mapping[type, Callable[[Decoder, Any], Any]]] = {
-    Leaf: Decoder._read_leaf,
     Node: Decoder._read_node,
     Inline: Decoder._read_inline,
     Many: Decoder._read_many,
@@ -142,7 +146,7 @@ def check_shell(element: etree._Element, attributes: Mapping[str, str]) -> list[
     if dict(element.items()) != attributes:
         raise _malformed(element, "has other attributes than its schema says")
     children = list(element)
-    if element.text or any(child.tail for child in children):
+    if element.text or [child for child in children if child.tail]:
         raise _malformed(element, "has text or blanks between its elements")
     return children
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from transcript_core.pki.algorithms import fits_certificate
 from transcript_core.pki.constraints import find_signature_end
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_alone
 from verify.examination import Context, Examination
 from verify.formats.problems import Gravity, SignatureProblem
 from verify.report import Criterion, Finding, SubIndication
@@ -34,7 +34,7 @@ _WEAKEST_HASH: Final = "sha256"
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether all algorithms are allowed."""
-    return judge_each(RULE, examination.signatures, judge)
+    return judge_alone(RULE, examination.signatures, judge)
 
 
 def judge(signature: ExaminedSignature) -> Verdict:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from transcript_core.pki.path import SubIndication as PathSubIndication
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_alone
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -31,7 +31,7 @@ _NO_PROOF: Final = indeterminate(
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether every certificate was in date."""
-    return judge_each(RULE, examination.signatures, judge)
+    return judge_alone(RULE, examination.signatures, judge)
 
 
 def judge(signature: ExaminedSignature) -> Verdict:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import NO_CERTIFICATE, PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import NO_CERTIFICATE, PASSED, Rule, Verdict, failed, indeterminate, judge_alone
 from verify.examination import Context, Examination
 from verify.formats.problems import SignatureProblem
 from verify.report import Finding, SubIndication
@@ -21,7 +21,7 @@ RULE: Final = Rule(
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether no certificate was exchanged."""
-    return judge_each(RULE, examination.signatures, judge)
+    return judge_alone(RULE, examination.signatures, judge)
 
 
 def judge(signature: ExaminedSignature) -> Verdict:

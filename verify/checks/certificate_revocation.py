@@ -10,7 +10,7 @@ from typing import Final
 
 from transcript_core.pki.path import SubIndication as PathSubIndication
 from transcript_core.pki.revocation import RevocationStatus
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_each, list_names
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, indeterminate, judge_alone, list_names
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -26,7 +26,7 @@ RULE: Final = Rule(
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether no certificate was revoked, and about whom the file's own data had to be completed."""
-    finding = judge_each(RULE, examination.signatures, judge)
+    finding = judge_alone(RULE, examination.signatures, judge)
     if not examination.fetched:
         return finding
     return replace(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, find_vouched, judge_alone
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -23,7 +23,7 @@ RULE: Final = Rule(
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether every certificate is one for signing documents."""
-    return judge_each(RULE, examination.signatures, judge)
+    return judge_alone(RULE, examination.signatures, judge)
 
 
 def judge(signature: ExaminedSignature) -> Verdict:

@@ -88,8 +88,12 @@ def _judge(info: _Element) -> Verdict:
 
 def _says(part: _Element, head: Mapping[str, str | None]) -> bool:
     """Return whether a part repeats what the head says; of doubled elements the first counts."""
-    texts = {str(child.tag): child.text or "" for child in reversed(list(part))}
+    texts = _read_texts(part)
     return all(texts.get(tag) == text for tag, text in head.items())
+
+
+def _read_texts(element: _Element) -> dict[str, str]:
+    return {str(child.tag): child.text or "" for child in reversed(list(element))}
 
 
 def _list_unlisted(info: _Element, parts: list[_Element], version: int) -> Iterator[_Element]:
@@ -109,7 +113,8 @@ def _list_revisions(info: _Element) -> dict[str | None, set[str | None]]:
     """Return the revisions that the list of signers names, by the part's Id."""
     listed: dict[str | None, set[str | None]] = {}
     for signer in info.iter("NGUOI_KY"):
-        listed.setdefault(signer.findtext("PHAN_KY"), set()).add(signer.findtext("PHIEN_BAN_PHAN_KY"))
+        texts = _read_texts(signer)
+        listed.setdefault(texts.get("PHAN_KY"), set()).add(texts.get("PHIEN_BAN_PHAN_KY"))
     return listed
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import PASSED, Rule, Verdict, conclude, failed, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, conclude, failed, indeterminate, judge_alone
 from verify.examination import Context, Examination
 from verify.formats.problems import Gravity
 from verify.report import Finding, SubIndication, find_first_reason
@@ -27,7 +27,7 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
     """Return whether every signature could be read without any trouble; a file without signatures proves nothing."""
     if not examination.signatures:
         return conclude(RULE, _NOTHING_SIGNED)
-    return judge_each(RULE, examination.signatures, judge)
+    return judge_alone(RULE, examination.signatures, judge)
 
 
 def judge(signature: ExaminedSignature) -> Verdict:

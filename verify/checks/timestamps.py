@@ -14,7 +14,7 @@ from typing import Final
 
 from transcript_core.pki.path import PathOutcome
 from transcript_core.policy import SignatureLevel
-from verify.checks.verdict import PASSED, Rule, Verdict, conclude, failed, indeterminate, judge_each, list_names
+from verify.checks.verdict import PASSED, Rule, Verdict, conclude, failed, indeterminate, judge_alone, list_names
 from verify.examination import Context, Examination
 from verify.report import Finding, FindingOutcome, SubIndication
 from verify.signature import ExaminedSignature, SignatureFormatName, TimestampAnswer
@@ -33,7 +33,7 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
         verdict = _judge_answer(stamp.answer, ours=examination.is_transcript_file)
         if verdict is not PASSED:
             return conclude(RULE, _name_document_timestamp(verdict))
-    finding = judge_each(RULE, examination.signatures, judge)
+    finding = judge_alone(RULE, examination.signatures, judge)
     unproven = [one for one in examination.signatures if _lacks_aim(one)]
     if finding.outcome is not FindingOutcome.PASSED or not unproven:
         return finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_each
+from verify.checks.verdict import PASSED, Rule, Verdict, failed, indeterminate, judge_alone
 from verify.examination import Context, Examination
 from verify.report import Criterion, Finding, SubIndication
 from verify.signature import ExaminedSignature
@@ -20,7 +20,7 @@ RULE: Final = Rule(
 
 def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG001
     """Return whether every value verifies."""
-    return judge_each(RULE, examination.signatures, judge)
+    return judge_alone(RULE, examination.signatures, judge)
 
 
 def judge(signature: ExaminedSignature) -> Verdict:

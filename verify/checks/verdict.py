@@ -120,16 +120,25 @@ Judge: TypeAlias = Callable[[ExaminedSignature], Verdict]
 
 
 def judge_once(judge: Judge, signature: ExaminedSignature) -> Verdict:
-    """Return what a rule says of a signature, found out once for the rule's finding and the signature's own outcome."""
+    """Return what a rule says of a signature by itself: found out once, for its finding and the signature's outcome.
+
+    Args:
+        judge: a function of a module, which holds nothing; what is remembered with the signature must not hold it.
+    """
     found: Verdict | None = signature.verdicts.get(judge)
     if found is None:
         found = signature.verdicts[judge] = judge(signature)
     return found
 
 
-def judge_each(rule: Rule, signatures: Sequence[ExaminedSignature], judge: Judge) -> Finding:
-    """Return the finding of a rule that looks at each signature; without any, the rule is not checked."""
+def judge_alone(rule: Rule, signatures: Sequence[ExaminedSignature], judge: Judge) -> Finding:
+    """Return the finding of a rule that speaks of each signature by itself; without any, the rule is not checked."""
     return combine(rule, [(signature, judge_once(judge, signature)) for signature in signatures])
+
+
+def judge_each(rule: Rule, signatures: Sequence[ExaminedSignature], judge: Judge) -> Finding:
+    """Return the finding of a rule that looks at each signature in its document; without any, it is not checked."""
+    return combine(rule, [(signature, judge(signature)) for signature in signatures])
 
 
 def combine(rule: Rule, judged: Sequence[tuple[ExaminedSignature, Verdict]]) -> Finding:

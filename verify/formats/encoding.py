@@ -21,7 +21,7 @@ def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
     Args:
         canonical: refuse the empty text and spare bits that are not zero, so that every value has one spelling.
     """
-    octets = decode_plain_base64(text)
+    octets = decode_plain_base64(text.encode("ascii")) if text.isascii() else None
     if octets:
         return octets
     packed = text.translate(_SPACES)
@@ -34,12 +34,11 @@ def decode_base64(text: str, *, canonical: bool = True) -> bytes | None:
     return octets if octets and base64.b64encode(octets).decode("ascii") == packed else None
 
 
-def decode_plain_base64(text: str) -> bytes | None:
+def decode_plain_base64(packed: bytes) -> bytes | None:
     """Return the octets of a text that is exactly what they are encoded as, as nearly all are; None for any other."""
     try:
-        packed = text.encode("ascii")
         octets = binascii.a2b_base64(packed)
-    except (UnicodeEncodeError, binascii.Error):
+    except binascii.Error:
         return None
     return octets if octets and binascii.b2a_base64(octets, newline=False) == packed else None
 
