@@ -27,6 +27,8 @@ from transcript_core.model import SchoolLevel
 from transcript_core.pki.trust import World
 from transcript_core.records import SchoolRecords
 
+pytestmark = pytest.mark.xdist_group("cli-verbs")  # the main job is done once, by one worker
+
 SCHOOL_CODE = "48000501"
 SEAL_IDENTITY = "MST:0401112223"
 REASON = "Nhập nhầm điểm đánh giá cuối kì"

@@ -1,4 +1,7 @@
-"""The process is killed anywhere, again and again: what was finished is kept, nothing is done twice or by halves."""
+"""The process is killed anywhere, again and again: what was finished is kept, nothing is done twice or by halves.
+
+On PostgreSQL; `test_workflow_killed_points` does the same on SQLite, more than fifty times.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ from verify.report import Outcome
 BOTH = frozenset(SignatureFormat)
 PUPILS = 2
 SLOTS = 19
-MAX_KILLS = 14
+MAX_KILLS = 8
+
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -43,7 +48,7 @@ def test_killed_anywhere_it_goes_on_and_nothing_is_signed_twice(school: SmallSch
     kills = kill_until_done(school, victims, "build", [1, 2, 5, 8])
     kills += kill_until_done(school, victims, "sign", [dice.randint(1, 60) for _ in range(MAX_KILLS)])
     kills += kill_until_done(school, victims, "issue", [1, 4, 7, 10, 11, 13, 14, 16, 2])
-    assert kills >= 15
+    assert kills >= 12
     documents = school.list_documents()
     assert [one.state for one in documents] == [DocumentState.ISSUED] * PUPILS
     assert len({one.pupil_code for one in documents}) == PUPILS

@@ -25,8 +25,8 @@ from tests.support.workflow import ACTOR, SmallSchool, built_school
 from transcript_core.policy import SignatureFormat
 
 COPIES = 34  # with the school's own two documents more than one chunk of the engine
-PARENT_KILLS = 14
-WORKER_KILLS = 8
+PARENT_KILLS = 6
+WORKER_KILLS = 4
 BOTH = frozenset(SignatureFormat)
 
 
