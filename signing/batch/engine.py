@@ -28,7 +28,7 @@ from signing.batch.tasks import SigningResult, SigningTask
 from signing.batch.workers import WorkerRoom
 from signing.batch.workplace import InMemory, KeptT, NameT, Terms, WorkerLost, Workplace
 from signing.eligibility import SignerCheck
-from signing.signer import Signer, SigningIdentity
+from signing.signer import ParallelSigner, Signer, SigningIdentity
 from signing.timestamp import TimestampClient
 from transcript_core.pki.evidence import Evidence
 from transcript_core.policy import SignatureFormat
@@ -138,8 +138,13 @@ def choose_workers(count: int) -> int:
 
 
 def _fit_chunk(signer: Signer) -> int:
-    """Return the documents of a chunk: where each list is an approval of its own, as few lists as can be."""
-    return max(CHUNK, min((signer.list_size or 0) // len(SignatureFormat), MAX_CHUNK))
+    """Return the documents of a chunk: where each list is an approval of its own, as few lists as can be.
+
+    A key elsewhere that takes lists of any length may ask for a PIN for each of them.
+    """
+    if signer.list_size is None:
+        return CHUNK if isinstance(signer, ParallelSigner) else MAX_CHUNK
+    return max(CHUNK, min(signer.list_size // len(SignatureFormat), MAX_CHUNK))
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ class OpenPdf:
         longer._updates = None
         table = _LATER_TABLE.match(section, max(0, longer.form.startxref - self.length))
         if table is not None and int(table[2]) == self.form.startxref:  # else it is looked for when it is asked for
-            longer._updates = _Updates(longer.form.startxref, self.list_updated().union(_list_numbers(table)))
+            longer._updates = _Updates(longer.form.startxref, self.list_updated() | _list_numbers(table[1]))
         longer._running = dict(self._running)
         return longer
 
@@ -117,19 +117,21 @@ class OpenPdf:
 
 def _list_updated(pdf: bytes, startxref: int) -> frozenset[int]:
     """Follow the chain of tables back to the first section."""
-    numbers: set[int] = set()
+    rows: list[bytes] = []
     while (table := _LATER_TABLE.match(pdf, startxref)) is not None:
-        numbers |= _list_numbers(table)
+        rows.append(table[1])
         previous = int(table[2])
         if previous >= startxref:
             break
         startxref = previous
     if not pdf.startswith(_FIRST_TABLE, startxref):
         raise MalformedTranscript("a section of the PDF was not written by this program; it cannot be signed")
+    return _list_numbers(b"".join(rows))
+
+
+def _list_numbers(rows: bytes) -> frozenset[int]:
+    """Return the numbers of the objects in the rows of one table or of several."""
+    numbers: set[int] = set()
+    for first, count in _TABLE_PART.findall(rows):
+        numbers.update(range(int(first), int(first) + int(count)))
     return frozenset(numbers)
-
-
-def _list_numbers(table: re.Match[bytes]) -> set[int]:
-    """Return the numbers of the objects that a table lists."""
-    parts = [(int(first), int(count)) for first, count in _TABLE_PART.findall(table[1])]
-    return {number for first, count in parts for number in range(first, first + count)}

@@ -53,6 +53,11 @@ def _seal(*, name: str | None = None, url: str = QR_URL, late: timedelta = timed
     return _sign("ky-phat-hanh", draw)
 
 
+def draw_seal_for(url: str) -> bytes:
+    """Return a file whose seal shows the QR code of this address."""
+    return _seal(url=url)
+
+
 def _edited(slot_id: str, old: bytes, new: bytes, *, in_dictionary: bool = False) -> bytes:
     """Return the file with the seal's drawing, or its dictionary, changed; the seal's is not packed."""
 

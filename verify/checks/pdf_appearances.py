@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -28,7 +28,7 @@ from verify.documents import PdfInput
 from verify.entitlement import is_assumed
 from verify.examination import Context, Examination
 from verify.formats.pdf_shown import ShownAppearance, read_texts
-from verify.report import Finding, SubIndication
+from verify.report import Finding, FindingOutcome, SubIndication
 from verify.signature import ExaminedSignature, SignatureFormatName
 
 NAME: Final = "pdf.appearances"
@@ -45,7 +45,8 @@ _STENCIL: Final = re.compile(rb"BI/W (\d{2})/H \1/IM true/D\[1 0\]/F/AHx ID\n((?
 _INSTANT: Final = re.compile(r"\d{2}/\d{2}/\d{4}\d{2}:\d{2}:\d{2}")
 _TOOLTIP: Final = re.compile(r"Chữ ký số của ([^,]+), (.+)")
 _ADDRESS: Final = re.compile(
-    r"(?:https://[A-Za-z0-9.\[\]:-]+|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)"  # else its own machine
+    r"(?:https://(?P<host>[A-Za-z0-9.\[\]:-]+)"
+    r"|http://(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?)"  # its own machine
     r"(?:/[A-Za-z0-9._~-]+)*/v/(?P<serial>[0-9A-Z]{26})/(?P<version>[1-9]\d*)#[A-Za-z0-9_-]+"
 )
 
@@ -85,7 +86,35 @@ def check(examination: Examination, context: Context) -> Finding:  # noqa: ARG00
     def judge(signature: ExaminedSignature) -> Verdict:
         return _judge(signature, pdf, transcript)
 
-    return judge_each(RULE, examination.list_signatures(SignatureFormatName.PADES), judge)
+    finding = judge_each(RULE, examination.list_signatures(SignatureFormatName.PADES), judge)
+    return finding if finding.outcome is not FindingOutcome.PASSED else _name_host(finding, pdf)
+
+
+def _name_host(finding: Finding, pdf: PdfInput) -> Finding:
+    """Return the finding with the host that the QR code leads to: no file can say which host is a service's."""
+    seals = [slot.slot_id for slot in pdf.slots if slot.staff_code is None]
+    shown = [one for one in map(pdf.signed.shown.get, seals) if one is not None]
+    codes = (_find_code(one.content or b"") for one in shown)
+    addresses = (None if code is None else _read_address(code) for code in codes)
+    hosts = {str(one["host"]) for one in addresses if one is not None and one["host"] is not None}
+    if not hosts:
+        return finding
+    named = ", ".join(sorted(hosts))
+    return replace(
+        finding,
+        text_vi=f"{finding.text_vi.removesuffix('.')}, trên trang {named}.",
+        text_en=f"{finding.text_en.removesuffix('.')}, at {named}.",
+    )
+
+
+def _find_code(content: bytes) -> QrCode | None:
+    """Return the one QR code of a drawing, None when there is none or several."""
+    found = _STENCIL.findall(content)
+    return QrCode(int(found[0][0]), bytes.fromhex(found[0][1].decode("ascii"))) if len(found) == 1 else None
+
+
+def _read_address(code: QrCode) -> re.Match[str] | None:
+    return _ADDRESS.fullmatch(read_qr_code(code) or "")
 
 
 def _judge(signature: ExaminedSignature, pdf: PdfInput, transcript: Transcript) -> Verdict:
@@ -121,11 +150,10 @@ def _name_signer(slot: Slot, tooltip: str) -> tuple[str, str]:
 def _judge_seal(
     shown: ShownAppearance, content: bytes, font: AppearanceFont, signer: _Signer, transcript: Transcript
 ) -> Verdict:
-    found = _STENCIL.findall(content)
-    if len(found) != 1:
+    code = _find_code(content)
+    if code is None:
         return _judge_texts(content, font, signer)  # at best not compared: there is no code that could be read
-    code = QrCode(int(found[0][0]), bytes.fromhex(found[0][1].decode("ascii")))
-    address = _ADDRESS.fullmatch(read_qr_code(code) or "")
+    address = _read_address(code)
     if address is None or (address["serial"], address["version"]) != (transcript.serial, str(transcript.version)):
         return _ELSEWHERE
     try:

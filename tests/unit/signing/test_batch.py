@@ -375,18 +375,19 @@ def test_a_task_without_its_pdf_cannot_be_built() -> None:
 class LongLists(Handled):
     """A signer whose holder takes this many digests at once."""
 
-    most: int = 400
+    most: int | None = 400  # None: any number, each list perhaps an approval of its own
 
     @property
     def list_size(self) -> int | None:
         return self.most
 
 
-def test_a_holder_of_long_lists_gives_one_approval_for_all_and_documents_are_opened_again() -> None:
+@pytest.mark.parametrize("most", [400, None])
+def test_a_holder_of_long_lists_gives_one_approval_for_all_and_documents_are_opened_again(most: int | None) -> None:
     """Past `MAX_KEPT_OPEN` a chunk keeps its digests alone between prepare and attach."""
     one = stored_documents()[0].task(0)
     tasks = [replace(one, key=str(number)) for number in range(MAX_KEPT_OPEN + 6)]
-    signer = LongLists(open_staff(HOMEROOM))
+    signer = LongLists(open_staff(HOMEROOM), most=most)
     results = sign(tasks, signer)
     assert signer.lists == [2 * len(tasks)]
     assert [result.key for result in results if result.signed] == [task.key for task in tasks]

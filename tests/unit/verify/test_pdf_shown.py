@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.support.pdf_first import insert, swap
+from tests.support.signed_pdf import QR_URL
+from tests.vectors import shown
 from tests.vectors.pictures import first_revision
+from tests.vectors.school import CHECKED_AT, school
 from transcript_core.pdf import read_pdf
 from transcript_core.render.appearance import draw_person, draw_seal
 from transcript_core.render.fonts import AppearanceFont, list_characters
@@ -16,6 +19,7 @@ from transcript_core.render.qr import QrCode, build_qr_code, read_qr_code
 from verify.formats.pdf_first import list_problems
 from verify.formats.pdf_revisions import read_form
 from verify.formats.pdf_shown import read_codes, read_texts
+from verify.report import FindingOutcome
 
 AT = datetime(2026, 5, 29, 3, 0, tzinfo=UTC)
 PLAIN_FONT = AppearanceFont(
@@ -59,6 +63,16 @@ def test_page_content_comes_from_the_file_itself(key: bytes) -> None:
 
 def test_appearance_of_an_unsigned_field_has_no_layer() -> None:
     assert _judge(insert(first_revision(), b"/Subtype/Form", b"/OC 1 0 R")) == (True, False)
+
+
+@pytest.mark.parametrize("host", ["hocba.example", "hocba.example.evil.example:8443"])
+def test_the_host_that_the_code_leads_to_is_named(host: str) -> None:
+    """Which host is a service's no file can say, so whoever reads the report is told."""
+    pdf = shown.draw_seal_for(QR_URL.replace("hocba.example", host))
+    finding = school().verifier().verify(pdf, at=CHECKED_AT).get_finding("pdf.appearances")
+    assert finding.outcome is FindingOutcome.PASSED
+    assert finding.text_vi.endswith(f"mã QR dẫn đến đúng học bạ này, trên trang {host}.")
+    assert finding.text_en.endswith(f"the QR code leads to this transcript, at {host}.")
 
 
 def test_drawings_are_those_of_every_release_so_far() -> None:
