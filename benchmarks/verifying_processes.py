@@ -144,6 +144,7 @@ def _measure_apart(work: Callable[[], tuple[float, str]]) -> tuple[float, int, s
     ours, theirs = context.Pipe()
     process = context.Process(target=_report, args=(theirs, work))
     process.start()
+    theirs.close()  # so that the end of a process that broke down is noticed
     seconds, octets, which = ours.recv()
     process.join()
     return seconds, octets, which

@@ -95,6 +95,10 @@ class SigningIdentity:
     chain: tuple[Certificate, ...]  # issuer first, without `certificate` and without the anchor
     algorithm: SignatureAlgorithm
 
+    def __hash__(self) -> int:
+        """As the certificate: identities are looked up for every document, and few share one."""
+        return hash(self.certificate)
+
     @classmethod
     def of(cls, signer: Signer) -> SigningIdentity:
         """Return the identity of `signer`."""

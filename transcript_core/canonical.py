@@ -39,6 +39,7 @@ __all__ = [
     "build_foreign_ids",
     "build_id_map",
     "canonicalize",
+    "check_markup",
     "get_line",
     "parse_foreign_xml",
     "parse_xml",
@@ -97,7 +98,7 @@ def parse_xml(data: bytes, *, max_bytes: int = MAX_XML_BYTES) -> etree._Element:
         raise LimitExceeded(f"the XML document has {len(data)} bytes, more than the {max_bytes} that are accepted")
     _check_encoding(data)
     _check_prolog(data)
-    declarations = _check_markup(data)
+    declarations = check_markup(data)
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -259,11 +260,14 @@ def _skip(data: bytes, end: bytes, position: int) -> int:
     return found + len(end)
 
 
-def _check_markup(data: bytes) -> int:
-    """Bound the tree before it is built: every element has its own start, and every prefix its own declaration.
+def check_markup(data: bytes) -> int:
+    """Bound a tree before it is built: every element has its own start, and every prefix its own declaration.
 
     Returns:
         At most how many namespaces it declares.
+
+    Raises:
+        LimitExceeded: more than MAX_XML_ELEMENTS or MAX_XML_NAMESPACES.
     """
     marks = data.count(b"<")
     if marks > MAX_XML_ELEMENTS and marks - data.count(b"</") > MAX_XML_ELEMENTS:

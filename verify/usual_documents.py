@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from lxml.etree import SubElement, _Element
 
-from transcript_core.canonical import canonicalize
+from transcript_core.canonical import canonicalize, check_markup
 from transcript_core.errors import InputError
 from transcript_core.limits import MAX_SIGNATURES, MAX_XML_BYTES
 from transcript_core.policy import Slot
@@ -42,14 +42,17 @@ def read_usual_document(octets: bytes, work: Work) -> UsualDocument | None:
     if not 0 < len(forms) <= MAX_SIGNATURES:
         return None
     try:
+        check_markup(octets)  # the limits are those of the whole file
         content = _read_rest(octets, forms)
-        work.pay_writing(octets, slow=False)
+        slots = None if content is None else _find_slots(octets, forms, content)
+        if content is None or slots is None:
+            return None
+        read = _read_signatures(octets, list(zip(forms, slots, strict=True)), content, work)
+        if read is not None:
+            work.pay_writing(octets, slow=False)
+        return read
     except InputError:
         return None
-    slots = None if content is None else _find_slots(octets, forms, content)
-    if content is None or slots is None:
-        return None
-    return _read_signatures(octets, list(zip(forms, slots, strict=True)), content, work)
 
 
 def _read_rest(octets: bytes, forms: Iterable[Form]) -> TranscriptDocument | RecallDocument | None:

@@ -72,6 +72,10 @@ class SignedTerms:
     policy: str  # identifier, "urn:oid:..."
     policy_digest: bytes  # 32 raw bytes, SHA-256
 
+    def __hash__(self) -> int:
+        """As slot and time, which tell nearly all terms apart: they are looked up several times a document."""
+        return hash((self.slot_id, self.signing_time))
+
 
 def build_signed_info(
     terms: SignedTerms, algorithm: SignatureAlgorithm, properties_digest: bytes, *, form: Form

@@ -46,7 +46,7 @@ _PIECES: Final[Mapping[str, str]] = {
     "{name}": "[A-Za-z_][A-Za-z0-9._-]*+",
     "{base64}": "[^<]++",  # what it must be is for the decoder to say
     "{text}": "[^<>&]*+",
-    "{uri}": '[^"<&]++',
+    "{uri}": r"[A-Za-z][A-Za-z0-9]*+:[A-Za-z0-9./:_-]++(?:#[A-Za-z0-9._-]++)?+",  # of any, one that no schema refuses
     "{time}": r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ",
     "{c14n}": re.escape(EXCLUSIVE_C14N),
     "{sha256}": re.escape(_SHA256),
@@ -89,7 +89,7 @@ _USUAL: Final = f"""
             </xades:Cert></xades:SigningCertificateV2>
             <xades:SignaturePolicyIdentifier><xades:SignaturePolicyId>
                 <xades:SigPolicyId>
-                    <xades:Identifier Qualifier="OIDAsURN">(?P<policy>{{text}})</xades:Identifier>
+                    <xades:Identifier Qualifier="OIDAsURN">(?P<policy>{{uri}})</xades:Identifier>
                 </xades:SigPolicyId>
                 <xades:SigPolicyHash>
                     <ds:DigestMethod Algorithm="{{sha256}}"></ds:DigestMethod>
@@ -106,13 +106,13 @@ _USUAL: Final = f"""
             </xades:DataObjectFormat>)++
             <xades:CommitmentTypeIndication>
                 <xades:CommitmentTypeId>
-                    <xades:Identifier>(?P<commitment>{{text}})</xades:Identifier>
+                    <xades:Identifier>(?P<commitment>{{uri}})</xades:Identifier>
                 </xades:CommitmentTypeId>
                 <xades:AllSignedDataObjects></xades:AllSignedDataObjects>
             </xades:CommitmentTypeIndication>
         </xades:SignedDataObjectProperties>
     </xades:SignedProperties>)
-    (?:<xades:UnsignedProperties><xades:UnsignedSignatureProperties>
+    (?:<xades:UnsignedProperties><xades:UnsignedSignatureProperties>(?!</)
         (?:<xades:SignatureTimeStamp>
             <ds:CanonicalizationMethod Algorithm="{{c14n}}"></ds:CanonicalizationMethod>
             (?P<timestamp><xades:EncapsulatedTimeStamp>{{base64}}</xades:EncapsulatedTimeStamp>)
@@ -146,6 +146,9 @@ def _compile(form: str) -> re.Pattern[bytes]:
 
 
 _FORM: Final = _compile(_USUAL)
+_MAX_REMEMBERED: Final = 8 * 1024
+"""Characters of a list of certificates that is remembered: three or four of them, so that the memory stays bounded."""
+
 _EACH_REFERENCE: Final = re.compile(rb' URI="(#[^"]++)">.*?<ds:DigestValue>([^<]++)<')
 _EACH_IDENTIFIER: Final = re.compile(rb'<ds:Reference Id="([^"]++)"')
 _EACH_VALUE: Final = re.compile(rb">([^<]++)<")
@@ -226,7 +229,8 @@ class UsualReader:
         if any(one.node is properties.node for one in references):
             raise _Unusual
         key_certificates = _load_certificates(form["key_certificates"])
-        certificates = deduplicate((*key_certificates, *_load_certificates(form["certificates"])))
+        others = () if form["certificates"] is None else _load_certificates(form["certificates"])
+        certificates = deduplicate((*key_certificates, *others))
         algorithm_uri = form["algorithm"].decode()
         algorithm = find_by_xml_uri(algorithm_uri)
         signer = next((one for one in certificates if one.sha256 == properties.certificate_digests[0][1]), None)
@@ -327,9 +331,12 @@ def _read_values(listed: bytes | None) -> tuple[bytes, ...]:
     return () if listed is None else tuple(map(_decode, _EACH_VALUE.findall(listed)))
 
 
-@lru_cache(maxsize=1024)
-def _load_certificates(listed: bytes | None) -> tuple[Certificate, ...]:
-    """Return the certificates of a list; remembered, since a school's signers are the same in all its documents."""
+def _load_certificates(listed: bytes) -> tuple[Certificate, ...]:
+    """Return the certificates of a list; an honest one is remembered, since a school's signers are the same."""
+    return (_load_remembered if len(listed) <= _MAX_REMEMBERED else _load_all)(listed)
+
+
+def _load_all(listed: bytes) -> tuple[Certificate, ...]:
     octets = _read_values(listed)
     if len(octets) > MAX_CERTIFICATES:
         raise _Unusual
@@ -337,3 +344,6 @@ def _load_certificates(listed: bytes | None) -> tuple[Certificate, ...]:
         return tuple(map(load_certificate, octets))
     except TrustMaterialError:
         raise _Unusual from None
+
+
+_load_remembered: Final = lru_cache(maxsize=1024)(_load_all)

@@ -17,6 +17,7 @@ from asn1crypto import cms, core
 from transcript_core.c14n import canonicalize
 from transcript_core.canonical import parse_xml
 from transcript_core.errors import TranscriptError
+from transcript_core.limits import MAX_XML_BYTES
 from transcript_core.pki.certificates import UNREADABLE
 from verify.formats.names import C14N_METHODS, ds
 from verify.formats.pades import PdfSignature
@@ -53,7 +54,9 @@ def find_signed_data(facts: SignatureFacts, document: bytes) -> SignedData:
 
 def _from_xml(signature: XadesSignature) -> SignedData:
     usual = signature.usual_octets
-    element = signature.element if usual is None else parse_xml(usual)  # in the tree its place may be all there is
+    element = (
+        signature.element if usual is None else parse_xml(usual, max_bytes=2 * MAX_XML_BYTES)
+    )  # the tree may hold no more than its place
     signed_info = element.find(ds("SignedInfo"))
     method = None if signed_info is None else signed_info.find(ds("CanonicalizationMethod"))
     digest = None

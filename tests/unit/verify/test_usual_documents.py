@@ -16,13 +16,16 @@ from tests.vectors import forge
 from tests.vectors.catalogue import ask_in_detail, build, list_cases
 from tests.vectors.school import CHECKED_AT, school, signed, signed_recall
 from transcript_core.canonical import canonicalize, parse_xml
+from transcript_core.limits import MAX_XML_ELEMENTS, MAX_XML_NAMESPACES
 from transcript_core.model import SchoolLevel
 from verify import documents
 from verify.detail import DetailedReport
 from verify.documents import read_xml
+from verify.formats import xades, xades_usual
 from verify.formats.names import ds
 from verify.formats.transforms import NO_FILES
 from verify.formats.work import Work
+from verify.report import Outcome
 from verify.reports.etsi import build_validation_report
 from verify.usual_documents import read_usual_document
 
@@ -34,6 +37,11 @@ def is_usual(octets: bytes) -> bool:
     return read_usual_document(octets, Work()) is not None
 
 
+def take_no_short_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "read_usual_document", lambda *_: None)
+    monkeypatch.setattr(xades, "read_usual_signatures", lambda _: {})
+
+
 def show(report: DetailedReport) -> tuple[str, bytes]:
     """Return all that is told of a file, for programs and as a validation report."""
     return report.report.to_json(), build_validation_report(report)
@@ -43,7 +51,7 @@ def show(report: DetailedReport) -> tuple[str, bytes]:
 def test_reports_are_the_same_read_either_way(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     usual = [case for case in CASES if case.family == family and is_usual(build(case))]
     sooner = {case: show(ask_in_detail(case)) for case in usual}
-    monkeypatch.setattr(documents, "read_usual_document", lambda *_: None)
+    take_no_short_cut(monkeypatch)
     for case in usual:
         assert show(ask_in_detail(case)) == sooner[case], case.name
 
@@ -139,11 +147,66 @@ def test_what_is_not_written_in_the_one_way_is_not_usual(old: bytes, new: bytes)
     assert not is_usual(octets.replace(old, new, 1))
 
 
+def _fill_with_elements(octets: bytes) -> bytes:
+    """Unsigned properties may grow, so anybody can put them in."""
+    at, room = octets.rindex(b"</xades:OCSPValues>"), MAX_XML_ELEMENTS + 1 - octets.count(b"<") + octets.count(b"</")
+    return octets[:at] + b"<xades:EncapsulatedOCSPValue>AA==</xades:EncapsulatedOCSPValue>" * room + octets[at:]
+
+
+def _name_namespaces(octets: bytes) -> bytes:
+    """By the count of declarations, which an honest document never comes near, this one has too many."""
+
+    def change(root: _Element) -> None:
+        role = next(forge.signature(root, forge.SEAL).iter(f"{forge.XADES}ClaimedRole"))
+        role.text = "xmlns" * (MAX_XML_NAMESPACES + 1)
+
+    return forge.edit(octets, change, forge.resign(forge.SEAL))
+
+
+def _empty_properties(octets: bytes) -> bytes:
+    """What the seal carries unsigned is taken out, and its container left."""
+    start = octets.rindex(b"<xades:UnsignedSignatureProperties>") + len(b"<xades:UnsignedSignatureProperties>")
+    return octets[:start] + octets[octets.rindex(b"</xades:UnsignedSignatureProperties>") :]
+
+
+def _commit_to(text: str) -> Callable[[bytes], bytes]:
+    def change(root: _Element) -> None:
+        committed = next(forge.signature(root, forge.SEAL).iter(f"{forge.XADES}CommitmentTypeId"))
+        committed[0].text = text
+
+    return lambda octets: forge.edit(octets, change, forge.resign(forge.SEAL))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [_fill_with_elements, _name_namespaces, _empty_properties, *map(_commit_to, ("%zz", "http://[", "::", "a:b#c#d"))],
+)
+def test_limits_and_schema_are_those_of_the_whole_file(
+    change: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    octets, verifier = change(signed()), school().verifier()
+    assert not is_usual(octets)
+    assert verifier.verify(octets, at=CHECKED_AT).outcome is Outcome.FAILED
+    sooner = show(verifier.verify_in_detail(octets, at=CHECKED_AT))
+    take_no_short_cut(monkeypatch)
+    assert show(verifier.verify_in_detail(octets, at=CHECKED_AT)) == sooner
+
+
+def test_long_lists_of_certificates_are_not_remembered() -> None:
+    """They stand where anybody can put them, and a process lives long."""
+    certificate = base64.b64encode(school().signer_of(forge.list_slots()[forge.MATHS]).certificate.der)
+    listed = b"<ds:X509Certificate>%b</ds:X509Certificate>" % certificate
+    xades_usual._load_remembered.cache_clear()
+    assert len(xades_usual._load_certificates(listed)) == 1
+    assert len(xades_usual._load_certificates(listed * 20)) == 20
+    assert xades_usual._load_remembered.cache_info().currsize == 1
+
+
 @pytest.mark.parametrize("name", [*OCTETS, *TREE])
 def test_reports_on_edited_documents_are_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     octets, dice, verifier = signed(SchoolLevel.PRIMARY), Random(name), school().verifier()
     edited = [({**OCTETS, **TREE}[name])(octets, dice) for _ in range(EDITS)]
     usual = [one for one in edited if is_usual(one)]
     sooner = [show(verifier.verify_in_detail(one, at=CHECKED_AT)) for one in usual]
-    monkeypatch.setattr(documents, "read_usual_document", lambda *_: None)
+    take_no_short_cut(monkeypatch)
     assert [show(verifier.verify_in_detail(one, at=CHECKED_AT)) for one in usual] == sooner
