@@ -128,6 +128,7 @@ def check_contents(first: Transcript, second: Transcript, third: Transcript) -> 
         assert [one.slot_id for one in signed_for] == ["gvbm-TOAN-1", "gvcn"]
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_additions_survive_the_database_and_stand_in_issued_documents(tmp_path: Path, database_url: str) -> None:
     codes = write_workbooks(tmp_path / "school")
     school = open_enrolled(tmp_path, database_url=database_url)

@@ -21,6 +21,8 @@ from transcript_core.records import Severity
 
 PUPILS = 3
 
+pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # most others are on SQLite
+
 
 @pytest.fixture
 def troubled(tmp_path: Path, database_url: str) -> Iterator[SmallSchool]:

@@ -80,12 +80,12 @@ def test_killed_by_time(school: SmallSchool, victims: Victims) -> None:
     """Not at our chosen points, but wherever it happens to be: in the middle of a commit, too."""
     dice = random.Random(7)
     school.build()
-    for _ in range(6):
+    for _ in range(4):
         if victims.run("sign", kill_after_s=dice.uniform(0.3, 0.9)):
             break
         assert_sound(school)
     assert victims.run("sign")
-    for _ in range(4):
+    for _ in range(2):
         if victims.run("issue", kill_after_s=dice.uniform(0.2, 0.6)):
             break
         assert_sound(school)

@@ -23,7 +23,11 @@ DEPUTY_REASON = "Hiệu trưởng đi công tác"
 STAND_IN_DECISION = "Quyết định số 31/QĐ-TSM ngày 02/05/2026"
 
 
-@pytest.mark.parametrize("level", [SchoolLevel.PRIMARY, SchoolLevel.UPPER_SECONDARY], ids=str)
+@pytest.mark.parametrize(
+    ("database_url", "level"),
+    [("sqlite", SchoolLevel.PRIMARY), ("postgresql", SchoolLevel.UPPER_SECONDARY)],
+    indirect=["database_url"],
+)
 def test_the_whole_job_at_every_level(tmp_path: Path, database_url: str, level: SchoolLevel) -> None:
     with enrolled_school(tmp_path, database_url=database_url, level=level) as school:
         school.import_()

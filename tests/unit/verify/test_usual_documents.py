@@ -30,7 +30,7 @@ from verify.reports.etsi import build_validation_report
 from verify.usual_documents import read_usual_document
 
 CASES: Final = list_cases()
-EDITS: Final = 60
+EDITS: Final = 40
 
 
 def is_usual(octets: bytes) -> bool:

@@ -25,7 +25,7 @@ from verify.formats.xmldsig import Reading, Reference
 
 FAMILIES: Final = sorted({case.family for case in list_cases()})
 SAYING: Final = (XadesSignature, SignedProperties, Reference, XadesTimestamp)
-EDITS: Final = 80
+EDITS: Final = 50
 
 
 def describe(value: Any) -> Any:
