@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -55,6 +55,9 @@ from transcript_core.pki.trust import TrustStore, World, load_trust_store
 
 DEFAULT_FOLDER: Final = Path(__file__).parent / "material"
 """Where the command keeps its keys; git ignores it."""
+
+_KDF_ROUNDS: Final = 1_000
+"""Of a PKCS#12 file: few, since its password of 120 random bits lies beside it."""
 
 _FORMAT: Final = "hocba-development-pki/1"
 _LOOK_BACK: Final = timedelta(days=365)
@@ -362,9 +365,14 @@ def _write_p12(
 ) -> None:
     """Write password and certificate first: whoever sees the PKCS#12 finds them beside it."""
     password = secrets.token_urlsafe(15)
-    bundle = pkcs12.serialize_key_and_certificates(
-        name.encode(), key, certificate, chain or None, BestAvailableEncryption(password.encode())
+    encryption = (
+        PrivateFormat.PKCS12.encryption_builder()
+        .kdf_rounds(_KDF_ROUNDS)
+        .key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC)
+        .hmac_hash(hashes.SHA256())
+        .build(password.encode())
     )
+    bundle = pkcs12.serialize_key_and_certificates(name.encode(), key, certificate, chain or None, encryption)
     write_private(path.with_suffix(".password"), password.encode())
     write_private(path.with_suffix(".pem"), certificate.public_bytes(Encoding.PEM))
     write_private(path, bundle)
