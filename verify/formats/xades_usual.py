@@ -36,10 +36,10 @@ from verify.formats.encoding import decode_plain_base64
 from verify.formats.names import DS, EXCLUSIVE_C14N, ds
 from verify.formats.octets import NodeSet, OctetCache
 from verify.formats.xades_types import SIGNED_PROPERTIES_TYPE, SignedProperties, XadesSignature, XadesTimestamp
+from verify.formats.xades_unsigned import XADES
 from verify.formats.xmldsig import Reference
 
-_XADES: Final = "http://uri.etsi.org/01903/v1.3.2#"
-_PROPERTIES: Final = f"{{{_XADES}}}SignedProperties"
+_PROPERTIES: Final = f"{{{XADES}}}SignedProperties"
 _SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 
 _PIECES: Final[Mapping[str, str]] = {
@@ -52,7 +52,7 @@ _PIECES: Final[Mapping[str, str]] = {
     "{sha256}": re.escape(_SHA256),
     "{properties-type}": re.escape(SIGNED_PROPERTIES_TYPE),
     "{xmlns:ds}": re.escape(f' xmlns:ds="{DS}"'),
-    "{xmlns:xades}": re.escape(f' xmlns:xades="{_XADES}"'),
+    "{xmlns:xades}": re.escape(f' xmlns:xades="{XADES}"'),
 }
 _REFERENCED: Final = """
     <ds:Transforms><ds:Transform Algorithm="{c14n}"></ds:Transform></ds:Transforms>
@@ -306,7 +306,7 @@ class UsualReader:
 
 
 _DECLARE_DS: Final = f' xmlns:ds="{DS}"'.encode()
-_DECLARE_XADES: Final = f' xmlns:xades="{_XADES}"'.encode()
+_DECLARE_XADES: Final = f' xmlns:xades="{XADES}"'.encode()
 _DECLARE_METHOD: Final = (b"<ds:DigestMethod ", b"<ds:DigestMethod%b " % _DECLARE_DS)
 _DECLARE_VALUE: Final = (b"<ds:DigestValue>", b"<ds:DigestValue%b>" % _DECLARE_DS)
 """Alone, SignedProperties has no element around those of XML Signature that would declare their prefix."""
