@@ -73,6 +73,10 @@ class SlotRule:
     commitment: str  # commitment type URI of EN 319 132-1, 5.2.3
     demanded_level: SignatureLevel = SignatureLevel.B_B  # later slots wait for it, and nothing passes without it
 
+    def __hash__(self) -> int:
+        """As what tells nearly all rules apart: they are looked up for every signature, and a policy has four."""
+        return hash((self.order, self.commitment))
+
 
 @dataclass(frozen=True, slots=True)
 class SigningPolicy:

@@ -8,19 +8,18 @@ signatures, so everything else is encoded once and kept.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from asn1crypto import core, x509
 
+from signing.claims import Claims
 from signing.signer import SigningIdentity
 from signing.xades.roles import describe_role
 from transcript_core.pki import cades
 from transcript_core.pki.algorithms import Scheme, SignatureAlgorithm, raw_to_der
 from transcript_core.pki.certificates import key_bits
-from transcript_core.policy import SigningPolicy, Slot
 
 _MAX_ECDSA_OVERHEAD: Final = 9  # bytes that the DER form of r, s can be longer than raw r‖s: two signs, three headers
 _SEQUENCE, _SET, _OCTETS, _UTF8 = 0x30, 0x31, 0x04, 0x0C
@@ -40,35 +39,29 @@ class SignedAttributes:
         return self.before + digest + self.after
 
 
-def build_attributes(identity: SigningIdentity, slot: Slot, policy: SigningPolicy) -> SignedAttributes:
-    """Return the signed attributes of a signature in this slot, in DER order.
+def build_attributes(
+    identity: SigningIdentity, claims: Claims, *, policy: str, policy_digest: bytes
+) -> SignedAttributes:
+    """Return the signed attributes of a signature, in DER order.
+
+    Args:
+        policy: its identifier, "urn:oid:...".
+        policy_digest: 32 raw bytes, SHA-256.
 
     Spec: EN 319 142-1, 6.3: content-type, message-digest, signing-certificate-v2, signature-policy-identifier,
     commitment-type-indication; the role that the XAdES signature claims too in signer-attributes-v2, as an X.520 title.
     """
-    return _attributes(
-        identity.certificate.der,
-        identity.algorithm,
-        slot.rule.commitment,
-        describe_role(slot),
-        policy.oid,
-        policy.digest,
-    )
-
-
-@lru_cache(maxsize=1024)
-def _attributes(
-    cert_der: bytes, algorithm: SignatureAlgorithm, commitment: str, role: str, policy_oid: str, policy_digest: bytes
-) -> SignedAttributes:
+    algorithm, role = identity.algorithm, describe_role(claims)
+    policy_id = _tlv(_SEQUENCE, _oid(policy.removeprefix("urn:oid:")), _policy_hash(policy_digest))
     digest_size = algorithm.digest_size
     hole = bytes(digest_size)
     message_digest = _attribute(cades.MESSAGE_DIGEST, _tlv(_OCTETS, hole))
     attributes = [
         message_digest,
         _attribute(cades.CONTENT_TYPE, _oid(cades.DATA)),
-        _attribute(cades.SIGNING_CERTIFICATE_V2, _signing_certificate(cert_der, algorithm)),
-        _attribute(cades.SIGNATURE_POLICY, _tlv(_SEQUENCE, _oid(policy_oid), _policy_hash(policy_digest))),
-        _attribute(cades.COMMITMENT_TYPE, _tlv(_SEQUENCE, _oid(cades.COMMITMENT_OIDS[commitment]))),
+        _attribute(cades.SIGNING_CERTIFICATE_V2, _signing_certificate(identity.certificate.der, algorithm)),
+        _attribute(cades.SIGNATURE_POLICY, policy_id),
+        _attribute(cades.COMMITMENT_TYPE, _tlv(_SEQUENCE, _oid(cades.COMMITMENT_OIDS[claims.rule.commitment]))),
     ]
     if role:
         attributes.append(_attribute(cades.SIGNER_ATTRIBUTES_V2, _claimed_role(role)))
@@ -132,7 +125,6 @@ def cms_value(algorithm: SignatureAlgorithm, value: bytes) -> bytes:
     return raw_to_der(value, len(value) * 4)
 
 
-@lru_cache(maxsize=1024)
 def measure_cms(identity: SigningIdentity, attributes: SignedAttributes) -> int:
     """Return the most bytes that the CMS object of this signer can take, without timestamp."""
     digest = bytes(identity.algorithm.digest_size)
@@ -157,7 +149,7 @@ def _fixed_parts(identity: SigningIdentity) -> tuple[bytes, bytes, bytes, bytes]
 
 def _signing_certificate(cert_der: bytes, algorithm: SignatureAlgorithm) -> bytes:
     """Return SigningCertificateV2 (RFC 5035, 3); SHA-256 is its default and therefore left out."""
-    digest = hashlib.new(algorithm.hash_name, cert_der).digest()
+    digest = algorithm.new_hash(cert_der).digest()
     named = b"" if algorithm.hash_name == "sha256" else bytes(algorithm.cms_digest.dump())
     certificate = _tlv(_SEQUENCE, named, _tlv(_OCTETS, digest))
     return _tlv(_SEQUENCE, _tlv(_SEQUENCE, certificate))

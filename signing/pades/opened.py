@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from signing.pades.section import SectionNumbers
 from transcript_core.errors import MalformedTranscript
 from transcript_core.render.prepared import PreparedForm, read_prepared, read_successor
 
@@ -85,8 +86,11 @@ class OpenPdf:
             self._updates = _Updates(self.form.startxref, _list_updated(self.octets, self.form.startxref))
         return self._updates.numbers
 
-    def append(self, section: bytes) -> OpenPdf:
+    def append(self, section: bytes, numbers: SectionNumbers | None = None) -> OpenPdf:
         """Return the file with one more section; nothing in front of it is read, hashed or copied.
+
+        Args:
+            numbers: of a section that was written for this file's form; None: they are read from it.
 
         Raises:
             MalformedTranscript: the section is none that follows this file.
@@ -94,12 +98,16 @@ class OpenPdf:
         longer = object.__new__(OpenPdf)
         longer._pieces = (*self._pieces, section)
         longer.length = self.length + len(section)
+        longer._running = dict(self._running)
+        if numbers is not None:
+            longer.form = self.form.follow(size=numbers.size, startxref=numbers.startxref)
+            longer._updates = _Updates(numbers.startxref, self.list_updated() | numbers.updated)
+            return longer
         longer.form = read_successor(self.form, section)
         longer._updates = None
         table = _LATER_TABLE.match(section, max(0, longer.form.startxref - self.length))
         if table is not None and int(table[2]) == self.form.startxref:  # else it is looked for when it is asked for
             longer._updates = _Updates(longer.form.startxref, self.list_updated() | _list_numbers(table[1]))
-        longer._running = dict(self._running)
         return longer
 
     def _run(self, hash_name: str) -> hashlib._Hash:

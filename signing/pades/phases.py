@@ -14,24 +14,14 @@ import hashlib
 import zlib
 from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
-from signing.pades.cms import (
-    SignedAttributes,
-    build_attributes,
-    build_cms,
-    build_timestamped_cms,
-    cms_value,
-    measure_cms,
-)
+from signing.claims import get_claims
+from signing.pades.action import describe_action
+from signing.pades.cms import SignedAttributes, build_cms, build_timestamped_cms, cms_value
 from signing.pades.opened import OpenPdf
-from signing.pades.section import (
-    SignatureFacts,
-    SignatureSection,
-    build_signature_section,
-    choose_location,
-)
+from signing.pades.section import SignatureSection, build_signature_section
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_identity, check_value
 from signing.state import KeptState, StateValue
 from transcript_core.errors import (
@@ -103,31 +93,31 @@ def prepare(
     check_identity(identity, slot)
     opened = _open(pdf)
     prepared = _find_field(opened, slot)
-    _check_open(opened, prepared, f"document {slot.serial} version {slot.version}, slot {slot.slot_id}")
-    signed_at = at.astimezone(UTC).replace(microsecond=0)
-    attributes = build_attributes(identity, slot, policy)
+    if problem := _find_problem(opened, prepared):
+        raise SlotNotReady(f"document {slot.serial} version {slot.version}, slot {slot.slot_id}: {problem}")
+    action = describe_action(identity, get_claims(slot), at, policy.identifier, policy.digest)
     timestamped = (level or slot.rule.level) is not SignatureLevel.B_B
     section = build_signature_section(
         opened.form,
         prepared,
         base_length=opened.length,
-        facts=SignatureFacts(signed_at, name=slot.name, location=choose_location(identity)),
+        description=action.description,
         appearance=appearance,
-        room=measure_cms(identity, attributes) + (TIMESTAMP_ROOM if timestamped else 0),
+        room=action.cms_size + (TIMESTAMP_ROOM if timestamped else 0),
     )
-    hash_name = identity.algorithm.hash_name
-    file_digest = opened.digest_with((section.before, section.after), hash_name)
+    algorithm = identity.algorithm
+    file_digest = opened.digest_with((section.before, section.after), algorithm.hash_name)
     return Pending(
         format=PendingFormat.PADES,
         serial=slot.serial,
         version=slot.version,
         slot_id=slot.slot_id,
-        digest=hashlib.new(hash_name, attributes.with_digest(file_digest)).digest(),
-        digest_algorithm=hash_name,
-        signature_algorithm=identity.algorithm,
+        digest=algorithm.new_hash(action.attributes.with_digest(file_digest)).digest(),
+        digest_algorithm=algorithm.hash_name,
+        signature_algorithm=algorithm,
         certificate_sha256=identity.certificate.sha256,
-        signing_time=signed_at,
-        state=PadesState(section, attributes, file_digest, opened),
+        signing_time=action.signed_at,
+        state=PadesState(section, action.attributes, file_digest, opened),
     )
 
 
@@ -185,7 +175,7 @@ def attach_opened(
             f"{pending.where}: the signature with its timestamp needs {len(cms)} bytes, {state.section.room} were "
             "kept; prepare for a higher level or attach without the timestamp"
         )
-    return opened.append(state.section.fill(cms))
+    return opened.append(state.section.fill(cms), state.section.numbers)
 
 
 def _open(pdf: bytes | OpenPdf) -> OpenPdf:
@@ -208,13 +198,14 @@ def _find_field(opened: OpenPdf, slot: Slot) -> PreparedField:
     return prepared
 
 
-def _check_open(opened: OpenPdf, field: PreparedField, where: str) -> None:
-    """Refuse a field that a later section has filled, and any field once the locking one is filled."""
+def _find_problem(opened: OpenPdf, field: PreparedField) -> str | None:
+    """Return why a field cannot be signed: a later section has filled it, or the locking one."""
     updated = opened.list_updated()
     if field.object_number in updated:
-        raise SlotNotReady(f"{where}: the PDF's field is already signed")
+        return "the PDF's field is already signed"
     if not opened.form.locking.isdisjoint(updated):
-        raise SlotNotReady(f"{where}: the seal has closed the PDF, nothing can be signed in it any more")
+        return "the seal has closed the PDF, nothing can be signed in it any more"
+    return None
 
 
 def _check_unchanged(opened: OpenPdf, pending: Pending, state: PadesState) -> None:
@@ -223,7 +214,7 @@ def _check_unchanged(opened: OpenPdf, pending: Pending, state: PadesState) -> No
     The file that was prepared cannot have changed as long as it is the same one; any other is hashed.
     """
     signed = state.attributes.with_digest(state.file_digest)
-    if hashlib.new(pending.digest_algorithm, signed).digest() != pending.digest:
+    if pending.signature_algorithm.new_hash(signed).digest() != pending.digest:
         raise MalformedTranscript(f"{pending.where}: the pending state does not belong to its digest; prepare again")
     section = state.section
     if state.file is opened:
@@ -231,8 +222,8 @@ def _check_unchanged(opened: OpenPdf, pending: Pending, state: PadesState) -> No
     if opened.digest_with((section.before, section.after), pending.digest_algorithm) == state.file_digest:
         return
     prepared = opened.form.fields.get(pending.slot_id)
-    if prepared is not None:
-        _check_open(opened, prepared, pending.where)
+    if prepared is not None and (problem := _find_problem(opened, prepared)):
+        raise SlotNotReady(f"{pending.where}: {problem}")
     raise StaleDigest(f"{pending.where}: the PDF changed since it was prepared; prepare it again")
 
 

@@ -8,26 +8,29 @@ from __future__ import annotations
 
 from binascii import hexlify
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
+from dataclasses import dataclass, field
 from itertools import count, takewhile
 from typing import Final
 
-from signing.signer import SigningIdentity
-from transcript_core.clock import VIETNAM_TIME
-from transcript_core.pdf import text_string
 from transcript_core.render.appearance import Appearance
 from transcript_core.render.prepared import PreparedField, PreparedForm
 
 _BYTE_RANGE_WIDTH: Final = 36
 """Characters kept for the four numbers; three of at most eight digits (MAX_PDF_BYTES) need 29."""
 
-_CACHED_DESCRIPTIONS: Final = 256  # one for each name in an action
 _LOCK_REFERENCE: Final = (
     b"/Reference[<</Type/SigRef/TransformMethod/FieldMDP/Data %d 0 R"
     b"/TransformParams<</Type/TransformParams/V/1.2/Action/All>>>>]"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class SectionNumbers:
+    """What the next revision continues from."""
+
+    size: int  # /Size of the section's trailer
+    startxref: int  # where its table starts in the file
+    updated: frozenset[int]  # the objects it writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +40,11 @@ class SignatureSection:
     before: bytes  # up to the hole, without "<"
     after: bytes  # behind ">"
     room: int  # bytes of CMS that fit
+    numbers: SectionNumbers | None = field(default=None, compare=False)  # None: to be read from the section
 
     def fill(self, cms: bytes) -> bytes:
         """Return the section with the CMS object in its hole, the rest of the hole zero."""
         return b"".join((self.before, b"<", hexlify(cms).ljust(2 * self.room, b"0"), b">", self.after))
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureFacts:
-    """What the signature dictionary says besides the signature."""
-
-    signed_at: datetime  # aware
-    name: str
-    location: str
 
 
 def build_signature_section(
@@ -57,7 +52,7 @@ def build_signature_section(
     field: PreparedField,
     *,
     base_length: int,
-    facts: SignatureFacts,
+    description: bytes,
     appearance: Appearance,
     room: int,
 ) -> SignatureSection:
@@ -65,11 +60,12 @@ def build_signature_section(
 
     Args:
         base_length: bytes of the file so far; the section starts there.
+        description: the signature dictionary up to what differs between documents.
         room: bytes of CMS to leave place for.
     """
     signature, first = form.size, form.size + 1
     lock = _LOCK_REFERENCE % form.root if field.closes_file else b""
-    head = b"%d 0 obj\n%s%s/ByteRange[" % (signature, _describe(facts), lock)
+    head = b"%d 0 obj\n%s%s/ByteRange[" % (signature, description, lock)
     hole_start = base_length + len(head) + _BYTE_RANGE_WIDTH + len(b"]/Contents ")
     hole_end = hole_start + 2 * room + 2
     offsets = {signature: base_length}
@@ -84,20 +80,27 @@ def build_signature_section(
     pieces.append(build_end(form, offsets, at))
     after = b"".join(pieces)
     byte_range = b"0 %d %d %d" % (hole_start, hole_end, len(after))
-    return SignatureSection(head + byte_range.ljust(_BYTE_RANGE_WIDTH) + b"]/Contents ", after, room)
+    before = head + byte_range.ljust(_BYTE_RANGE_WIDTH) + b"]/Contents "
+    numbers = SectionNumbers(count_objects(form, offsets), at, frozenset(offsets))
+    return SignatureSection(before, after, room, numbers)
+
+
+def count_objects(form: PreparedForm, offsets: Mapping[int, int]) -> int:
+    """Return /Size of the trailer behind a section that writes these objects."""
+    return max(form.size, max(offsets) + 1)
 
 
 def build_end(form: PreparedForm, offsets: Mapping[int, int], table_at: int) -> bytes:
     """Return table, trailer and end of a section whose objects stand at `offsets`; the table starts at `table_at`."""
     lines: list[bytes] = []
-    for first in (number for number in sorted(offsets) if number - 1 not in offsets):
-        numbers = list(takewhile(offsets.__contains__, count(first)))
-        lines.append(b"%d %d\n" % (first, len(numbers)))
-        lines += [b"%010d 00000 n \n" % offsets[number] for number in numbers]
-    size = max(form.size, max(offsets) + 1)
+    for first in sorted(offsets):
+        if first - 1 not in offsets:
+            numbers = list(takewhile(offsets.__contains__, count(first)))
+            lines.append(b"%d %d\n" % (first, len(numbers)))
+            lines += [b"%010d 00000 n \n" % offsets[number] for number in numbers]
     return b"xref\n%strailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID%s/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
         b"".join(lines),
-        size,
+        count_objects(form, offsets),
         form.root,
         form.info,
         form.file_id,
@@ -105,19 +108,3 @@ def build_end(form: PreparedForm, offsets: Mapping[int, int], table_at: int) -> 
         table_at,
     )
 
-
-def choose_location(identity: SigningIdentity) -> str:
-    """Return /Location: the organisation that the certificate names, or nothing."""
-    return identity.certificate.organisation
-
-
-@lru_cache(maxsize=_CACHED_DESCRIPTIONS)
-def _describe(facts: SignatureFacts) -> bytes:
-    """Return the signature dictionary up to what differs between documents."""
-    moment = facts.signed_at.astimezone(VIETNAM_TIME).strftime("%Y%m%d%H%M%S+07'00'")
-    location = b"/Location" + text_string(facts.location) if facts.location else b""
-    return b"<</Type/Sig/Filter/Adobe.PPKLite/SubFilter/ETSI.CAdES.detached/M(D:%s)/Name%s%s" % (
-        moment.encode("ascii"),
-        text_string(facts.name),
-        location,
-    )

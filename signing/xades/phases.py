@@ -11,15 +11,14 @@ Leaves to others: whether this person may sign (`signing.eligibility`), trust, a
 from __future__ import annotations
 
 import hashlib
-import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
+from signing.claims import get_claims
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_identity, check_value
 from signing.state import KeptState, StateValue
-from signing.xades.frames import build_frame, build_texts, build_timestamped_frame
-from signing.xades.roles import describe_role
+from signing.xades.frames import SignedTexts, build_frame, build_texts, build_timestamped_frame, write_terms
 from signing.xades.templates import Form, SignedTerms, build_signature_value
 from transcript_core.errors import MalformedTranscript, SlotNotReady, StaleDigest, TimestampRefused, TrustMaterialError
 from transcript_core.pki.evidence import Evidence
@@ -27,7 +26,6 @@ from transcript_core.pki.timestamps import parse_timestamp
 from transcript_core.policy import SignatureLevel, SigningPolicy, Slot
 from transcript_core.xml import StoredDocument
 
-_ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _TIMESTAMP: Final = b"<xades:SignatureTimeStamp>"
 
 
@@ -37,6 +35,7 @@ class XadesState(KeptState):
 
     terms: SignedTerms
     part_digests: tuple[bytes, ...]  # 32 raw bytes each, in the order of `terms.part_ids`
+    texts: SignedTexts | None = field(default=None, repr=False)  # made of `terms`, while they are at hand
 
     def write(self) -> dict[str, StateValue]:
         """Return the state as plain values."""
@@ -68,27 +67,22 @@ def prepare(
     check_identity(identity, slot)
     stored = _open(document)
     _check_ready(stored, slot, policy)
-    terms = SignedTerms(
-        slot_id=slot.slot_id,
-        part_ids=slot.reference_ids,
-        signing_time=at.astimezone(UTC).replace(microsecond=0),
-        role=describe_role(slot),
-        commitment=slot.rule.commitment,
-        policy=policy.identifier,
-        policy_digest=policy.digest,
-    )
-    state = XadesState(terms, tuple([stored.get_part_digest(part_id) for part_id in terms.part_ids]))
+    try:
+        texts = write_terms(identity, get_claims(slot), at, policy.identifier, policy.digest)
+    except MalformedTranscript as error:
+        raise MalformedTranscript(f"document {slot.serial} version {slot.version}, {error}") from error
+    part_digests = tuple([stored.get_part_digest(part_id) for part_id in slot.reference_ids])
     return Pending(
         format=PendingFormat.XADES,
         serial=slot.serial,
         version=slot.version,
         slot_id=slot.slot_id,
-        digest=_digest(identity, state),
+        digest=texts.digest(part_digests),
         digest_algorithm=identity.algorithm.hash_name,
         signature_algorithm=identity.algorithm,
         certificate_sha256=identity.certificate.sha256,
-        signing_time=terms.signing_time,
-        state=state,
+        signing_time=texts.terms.signing_time,
+        state=XadesState(texts.terms, part_digests, texts),
     )
 
 
@@ -150,7 +144,8 @@ def attach_opened(
     state = _get_state(pending)
     check_value(pending, value, identity.certificate)
     _check_unchanged(stored, state, pending)
-    if _digest(identity, state) != pending.digest or state.terms.slot_id != pending.slot_id:
+    texts = state.texts or build_texts(identity.certificate.der, identity.algorithm, state.terms)
+    if texts.digest(state.part_digests) != pending.digest or state.terms.slot_id != pending.slot_id:
         raise StaleDigest(f"{pending.where}: prepared by another release or altered since; prepare again")
     if timestamp is None:
         frame = build_frame(identity, state.terms, evidence)
@@ -165,26 +160,24 @@ def _open(document: bytes | StoredDocument) -> StoredDocument:
     return document if isinstance(document, StoredDocument) else StoredDocument(document)
 
 
-def _digest(identity: SigningIdentity, state: XadesState) -> bytes:
-    texts = build_texts(identity.certificate.der, identity.algorithm, state.terms)
-    return texts.digest(state.part_digests, identity.algorithm.hash_name)
-
-
 def _check_ready(stored: StoredDocument, slot: Slot, policy: SigningPolicy) -> None:
-    where = f"document {slot.serial} version {slot.version}, slot {slot.slot_id}"
-    if not all(_ID.fullmatch(identifier) for identifier in (slot.slot_id, *slot.reference_ids)):
-        raise MalformedTranscript(f"{where}: it or a part it signs has an Id that is no XML name")
     if stored.is_signed(slot.slot_id):
-        raise SlotNotReady(f"{where}: already signed")
-    signed = stored.list_signed_slots()
-    for rule in (one for one in policy.rules if one.order < slot.rule.order):
-        level = rule.demanded_level
+        raise SlotNotReady(f"{_where(slot)}: already signed")
+    order = slot.rule.order
+    for rule in policy.rules:
+        if rule.order >= order:
+            continue
+        level, signed = rule.demanded_level, stored.list_signed_slots()
         missing = [one for one in stored.list_slots(rule.role.value) if one not in signed or _lacks(stored, one, level)]
         if missing:
             raise SlotNotReady(
-                f"{where}: these slots are signed first, at level {level.value}: {', '.join(missing)}",
+                f"{_where(slot)}: these slots are signed first, at level {level.value}: {', '.join(missing)}",
                 missing=tuple(missing),
             )
+
+
+def _where(slot: Slot) -> str:
+    return f"document {slot.serial} version {slot.version}, slot {slot.slot_id}"
 
 
 def _lacks(stored: StoredDocument, slot_id: str, level: SignatureLevel) -> bool:

@@ -5,11 +5,12 @@ A claim is what the signer says of themselves; that it is true is shown by the s
 
 from __future__ import annotations
 
+from signing.claims import Claims
 from transcript_core.model import SlotRole
 from transcript_core.policy import Slot
 
 
-def describe_role(slot: Slot) -> str:
+def describe_role(slot: Slot | Claims) -> str:
     """Return the claimed role: "Giáo viên bộ môn Toán, lớp 7A2, Trường THCS Hoa Sen"."""
     text = ", ".join(part for part in (_office(slot), _class(slot), _school(slot)) if part)
     if slot.substitution is None:
@@ -17,7 +18,7 @@ def describe_role(slot: Slot) -> str:
     return f"{text}; ký thay theo {slot.substitution.authority}"
 
 
-def _office(slot: Slot) -> str:
+def _office(slot: Slot | Claims) -> str:
     if slot.role is SlotRole.SUBJECT_TEACHER:
         return f"Giáo viên bộ môn {slot.subject_name or slot.subject_code}"
     if slot.role is SlotRole.HOMEROOM_TEACHER:
@@ -39,10 +40,10 @@ def _sentence_case(title: str) -> str:
     return title.capitalize() if title.isupper() else title
 
 
-def _class(slot: Slot) -> str:
+def _class(slot: Slot | Claims) -> str:
     teaches = slot.role in {SlotRole.SUBJECT_TEACHER, SlotRole.HOMEROOM_TEACHER}
     return f"lớp {slot.class_name}" if teaches and slot.class_name else ""
 
 
-def _school(slot: Slot) -> str:
+def _school(slot: Slot | Claims) -> str:
     return slot.school_name or slot.name if slot.role is SlotRole.SEAL else slot.school_name

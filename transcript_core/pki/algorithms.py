@@ -7,6 +7,8 @@ entry, so nothing can select them.  An ECDSA value is raw r‖s everywhere in th
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable
 from enum import Enum
 from functools import cache, lru_cache
 from typing import Any, Final
@@ -71,8 +73,11 @@ class SignatureAlgorithm(Enum):
 
     def __init__(self, text: str) -> None:
         family, _, self.hash_name = text.rpartition("-")  # as hashlib and CMS name it: "sha256"
+        self.new_hash: Callable[..., hashlib._Hash] = getattr(hashlib, self.hash_name)  # quicker than `hashlib.new`
         self.digest_size = _HASHES[self.hash_name].digest_size  # bytes of the digest that is signed
         self.scheme = Scheme.ECDSA if family.startswith("ecdsa") else Scheme(family)  # how the digest is signed
+
+    __hash__ = object.__hash__  # members are alone of their kind; looked up several times for every signature
 
     @property
     def xml_uri(self) -> str:

@@ -77,6 +77,19 @@ class PreparedForm:
     locking: frozenset[int]  # object numbers of the fields whose signature closes the file
     fonts: Mapping[str, int]  # name in /DR /Font -> object number
 
+    def follow(self, *, size: int, startxref: int) -> PreparedForm:
+        """Return the form of the file that is one section longer: its /Size, and where the section's table starts."""
+        return PreparedForm(
+            root=self.root,
+            info=self.info,
+            file_id=self.file_id,
+            size=size,
+            startxref=startxref,
+            fields=self.fields,
+            locking=self.locking,
+            fonts=self.fonts,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Head:
@@ -120,16 +133,7 @@ def read_successor(form: PreparedForm, pdf: bytes) -> PreparedForm:
     same = (int(trailer[2]), int(trailer[3]), trailer[4]) == (form.root, form.info, form.file_id)
     if not same or trailer[5] is None or int(trailer[5]) != form.startxref or int(trailer[1]) < form.size:
         raise MalformedTranscript("the section that was appended to the PDF does not continue it")
-    return PreparedForm(
-        root=form.root,
-        info=form.info,
-        file_id=form.file_id,
-        size=int(trailer[1]),
-        startxref=int(trailer[6]),
-        fields=form.fields,
-        locking=form.locking,
-        fonts=form.fonts,
-    )
+    return form.follow(size=int(trailer[1]), startxref=int(trailer[6]))
 
 
 def _find_trailer(pdf: bytes) -> re.Match[bytes]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import fields
 
+from signing.claims import get_claims
 from signing.pades import append_evidence
 from signing.pades.cms import build_attributes, build_cms
 from signing.signer import SigningIdentity
@@ -223,7 +224,9 @@ def make_cms(*, kind: str = "p-256") -> bytes:
     _, slots, policy = unsigned_pdf()
     signer = make_signer(kind)
     identity = SigningIdentity.of(signer)
-    attributes = build_attributes(identity, slots[0], policy)
+    attributes = build_attributes(
+        identity, get_claims(slots[0]), policy=policy.identifier, policy_digest=policy.digest
+    )
     hash_name = signer.algorithm.hash_name
     digest = hashlib.new(hash_name, CONTENT).digest()
     (value,) = signer.sign_digests([hashlib.new(hash_name, attributes.with_digest(digest)).digest()])
