@@ -35,7 +35,7 @@ from transcript_core.policy import SignatureFormat
 
 CHUNK: Final = 32
 """Documents of one chunk: with two formats a list of 64 digests, 45 ms of an RSA-2048 key.  Shorter chunks cost more
-messages, longer ones more memory: a chunk holds about 16 MiB while it is under way."""
+messages, longer ones more memory: a chunk that waits for a key elsewhere holds about 5 MiB."""
 
 MAX_CHUNK: Final = 2_000
 """Documents of a chunk for a key whose holder takes long lists under one approval: 4,000 digests, whose states take

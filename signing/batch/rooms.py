@@ -1,8 +1,9 @@
 """Where a chunk of a batch is worked on: prepared without a key, then attached when its values are there.
 
 A room remembers its prepared chunks between the two visits, opened documents included, so that nothing is read or
-hashed twice; of a long chunk, made for a key that takes long lists, it remembers the digests alone.  What leaves it is
-small: for each document the digests that wait, later what the workplace says of it.
+hashed twice; of a long chunk, made for a key that takes long lists, it remembers the digests alone.  A signed document
+is handed to the workplace at once and forgotten, so memory holds those under way and the processor's caches hold them
+too.  What leaves a room is small: for each document the digests that wait, later what the workplace says of it.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class LocalRoom(Generic[NameT, KeptT]):
         self._terms = terms
         self._timestamps = timestamps
         self._held: dict[int, list[_Held[NameT]]] = {}
+        self._failures: list[TranscriptError] = []  # of `flush`, which tells of everything that was kept before it
         self._lock = Lock()
         self._working = Lock()
 
@@ -77,8 +79,10 @@ class LocalRoom(Generic[NameT, KeptT]):
 
     def attach(self, number: int, answers: Sequence[Answer]) -> list[KeptT]:
         """As `Room.attach`."""
-        held = self._held.pop(number)
-        return self._keep(held, [self._attach(one, answer) for one, answer in zip(held, answers, strict=True)])
+        held, failed_before = self._held.pop(number), len(self._failures)
+        names = [one.name for one in held]
+        kept = [self._attach(held.pop(0), answer) for answer in answers]
+        return self._settle(names, kept, failed_before)
 
     def work_through(self, names: Sequence[NameT], keys: KeyThreads) -> list[KeptT]:
         """Prepare, sign and attach one document after the other; return what the workplace says of each.
@@ -86,26 +90,23 @@ class LocalRoom(Generic[NameT, KeptT]):
         For a key in memory, which works on some documents while the next is prepared.  One chunk is prepared at a time;
         while the last of its documents wait and while it is kept, the next chunk is at work.
         """
-        held: list[_Held[NameT]] = []
-        outcomes: dict[int, SigningResult | TranscriptError] = {}
+        held: dict[int, _Held[NameT]] = {}  # by place, those that wait for their values
+        kept: dict[int, KeptT] = {}
         answers: Answers = SimpleQueue()
+        failed_before = len(self._failures)
         with self._working:
             for place, name in enumerate(names):
-                one = _Held(name, self._prepare(name))
-                held.append(one)
+                held[place] = one = _Held(name, self._prepare(name))
                 keys.submit(place, one.prepared.pendings if isinstance(one.prepared, PreparedTask) else {}, answers)
-                while len(held) - len(outcomes) > keys.depth or not answers.empty():
-                    self._attach_next(held, keys, answers, outcomes)
-        while len(outcomes) < len(held):
-            self._attach_next(held, keys, answers, outcomes)
-        return self._keep(held, [outcomes[place] for place in range(len(held))])
+                del one
+                while len(held) > keys.depth or not answers.empty():
+                    self._attach_next(held, keys, answers, kept)
+        while held:
+            self._attach_next(held, keys, answers, kept)
+        return self._settle(names, [kept[place] for place in range(len(names))], failed_before)
 
     def _attach_next(
-        self,
-        held: Sequence[_Held[NameT]],
-        keys: KeyThreads,
-        answers: Answers,
-        outcomes: dict[int, SigningResult | TranscriptError],
+        self, held: dict[int, _Held[NameT]], keys: KeyThreads, answers: Answers, kept: dict[int, KeptT]
     ) -> None:
         """Attach the next answer; while there is none, help the key, or wait."""
         while answers.empty() and keys.help():
@@ -113,7 +114,7 @@ class LocalRoom(Generic[NameT, KeptT]):
         place, answer = answers.get()
         if isinstance(answer, BaseException):
             raise answer
-        outcomes[place] = self._attach(held[place], answer)
+        kept[place] = self._attach(held.pop(place), answer)
 
     def _prepare(self, name: NameT) -> PreparedTask | TranscriptError:
         try:
@@ -123,7 +124,13 @@ class LocalRoom(Generic[NameT, KeptT]):
             return error
         return prepare_task(task, self._terms.identity, check=self._terms.check, at=self._terms.at)
 
-    def _attach(self, one: _Held[NameT], answer: Answer) -> SigningResult | TranscriptError:
+    def _attach(self, one: _Held[NameT], answer: Answer) -> KeptT:
+        """Attach the values to a document and keep it."""
+        outcome = self._finish(one, answer)
+        with self._lock:
+            return self._workplace.keep(one.name, outcome)
+
+    def _finish(self, one: _Held[NameT], answer: Answer) -> SigningResult | TranscriptError:
         prepared = self._open_again(one.name, one.prepared) if isinstance(one.prepared, _Closed) else one.prepared
         if isinstance(prepared, TranscriptError):
             return prepared
@@ -145,14 +152,16 @@ class LocalRoom(Generic[NameT, KeptT]):
         except TranscriptError as error:
             return error
 
-    def _keep(self, held: Sequence[_Held[NameT]], outcomes: Sequence[SigningResult | TranscriptError]) -> list[KeptT]:
+    def _settle(self, names: Sequence[NameT], kept: list[KeptT], failed_before: int) -> list[KeptT]:
+        """Make a chunk durable; what was kept of it before any `flush` failed, another chunk's included, is not."""
         with self._lock:
-            kept = [self._workplace.keep(one.name, outcome) for one, outcome in zip(held, outcomes, strict=True)]
             try:
                 self._workplace.flush()
             except TranscriptError as error:
-                return [self._workplace.keep(one.name, error) for one in held]
-            return kept
+                self._failures.append(error)
+            if len(self._failures) == failed_before:
+                return kept
+            return [self._workplace.keep(name, self._failures[-1]) for name in names]
 
 
 def _hold_closed(name: NameT, prepared: PreparedTask | TranscriptError) -> _Held[NameT]:

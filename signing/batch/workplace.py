@@ -53,6 +53,8 @@ class Workplace(Protocol[NameT_contra, KeptT_co]):
     def keep(self, name: NameT_contra, outcome: SigningResult | TranscriptError) -> KeptT_co:
         """Keep the signed documents and return what the caller of the engine gets to see.
 
+        Called as soon as a document is done; the engine lets go of it then.
+
         Args:
             outcome: what became of the task, or why there was none.
         """
@@ -62,7 +64,8 @@ class Workplace(Protocol[NameT_contra, KeptT_co]):
         """Make durable what was kept since the last call; called before the engine tells of it.
 
         Raises:
-            TranscriptError: it cannot be relied on; the engine then calls `keep` again, with this error.
+            TranscriptError: nothing that was kept since the last call can be relied on; the engine then calls `keep`
+                again, with this error.
         """
         ...
 

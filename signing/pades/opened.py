@@ -21,6 +21,7 @@ _FIRST_TABLE: Final = b"xref\n0 "
 _LATER_TABLE: Final = re.compile(
     rb"xref\n((?:\d{1,10} \d{1,10}\n(?:\d{10} 00000 n \n)+)+)trailer\n<<[^\n]*/Prev (\d{1,10})>>\nstartxref\n"
 )
+_NO_NUMBERS: Final[frozenset[int]] = frozenset()
 _TABLE_PART: Final = re.compile(rb"(\d+) (\d+)\n(?:\d{10} 00000 n \n)+")
 
 
@@ -125,6 +126,8 @@ class OpenPdf:
 
 def _list_updated(pdf: bytes, startxref: int) -> frozenset[int]:
     """Follow the chain of tables back to the first section."""
+    if pdf.startswith(_FIRST_TABLE, startxref):
+        return _NO_NUMBERS
     rows: list[bytes] = []
     while (table := _LATER_TABLE.match(pdf, startxref)) is not None:
         rows.append(table[1])

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -20,7 +19,7 @@ from transcript_core.render.objects import HEADER
 _TAIL_BYTES: Final = 512
 """Octets from the end that hold the last trailer: about 160 are needed."""
 
-_CACHED_HEADS: Final = 256
+_RECENT_HEADS: Final = 128
 """Heads that are remembered: they differ by what is printed, most pupils of a class share one.  One is about 15 KiB."""
 
 _OBJECT_END: Final = b"\nendobj\n"
@@ -95,6 +94,7 @@ class PreparedForm:
 class _Head:
     """The octets of the form and what they say."""
 
+    octets: bytes = field(repr=False)  # from the header to the last field of the form
     root: int
     fields: Mapping[str, PreparedField]
     locking: frozenset[int]
@@ -107,7 +107,7 @@ def read_prepared(pdf: bytes) -> PreparedForm:
     Raises:
         MalformedTranscript: the file was not made here, or its last revision not by our signer.
     """
-    head = _read_head(_cut_head(pdf))
+    head = _HEADS.read(pdf)
     trailer = _find_trailer(pdf)
     if head.root != int(trailer[2]):
         raise MalformedTranscript("the PDF's last revision has another catalog than the form that was prepared")
@@ -156,7 +156,30 @@ def _cut_head(pdf: bytes) -> bytes:
     return pdf[: end + len(_OBJECT_END)] if 0 <= field < end else pdf[: form.end()]
 
 
-@lru_cache(maxsize=_CACHED_HEADS)
+class _RecentHeads:
+    """Remembers the heads that were read last, latest first, since the files of a class begin with the same octets.
+
+    Where a head ends is found from its own octets, so a file that begins with one has that head and no other.
+    """
+
+    def __init__(self) -> None:
+        self._heads: tuple[_Head, ...] = ()  # replaced, never changed: several threads read
+
+    def read(self, pdf: bytes) -> _Head:
+        """Return the file's head.  Raises: MalformedTranscript, as `read_prepared`."""
+        heads = self._heads
+        if heads and pdf.startswith(heads[0].octets):
+            return heads[0]
+        place = next((place for place, head in enumerate(heads) if pdf.startswith(head.octets)), None)
+        head = _read_head(_cut_head(pdf)) if place is None else heads[place]
+        others = heads[: _RECENT_HEADS - 1] if place is None else heads[:place] + heads[place + 1 :]
+        self._heads = (head, *others)
+        return head
+
+
+_HEADS: Final = _RecentHeads()
+
+
 def _read_head(head: bytes) -> _Head:
     catalog = _CATALOG.match(head, len(HEADER))
     form = _FORM.match(head, catalog.end()) if catalog else None
@@ -167,7 +190,7 @@ def _read_head(head: bytes) -> _Head:
         raise MalformedTranscript("the signature fields of the PDF are not those that its form lists")
     fonts = {name.decode("ascii"): int(number) for name, number in _FONT.findall(form[3])}
     locking = frozenset(field.object_number for field in fields.values() if field.closes_file)
-    return _Head(int(catalog[1]), fields, locking, fonts)
+    return _Head(head, int(catalog[1]), fields, locking, fonts)
 
 
 def _read_fields(pdf: bytes, position: int, *, count: int) -> dict[str, PreparedField]:

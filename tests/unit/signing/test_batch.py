@@ -14,7 +14,9 @@ import pytest
 
 from keys_dev.services import Responder
 from signing.batch import SigningResult, SigningTask, attach_task, prepare_task, sign_batch
-from signing.batch.rooms import MAX_KEPT_OPEN
+from signing.batch.rooms import MAX_KEPT_OPEN, LocalRoom
+from signing.batch.tasks import Answer, Wanted
+from signing.batch.workplace import InMemory, Terms
 from signing.eligibility import SignerCheck
 from signing.evidence import EvidenceCollector
 from signing.signer import Signer, SigningIdentity
@@ -33,6 +35,7 @@ from transcript_core.errors import (
     SlotNotReady,
     StaleDigest,
     TimestampRefused,
+    TranscriptError,
 )
 from transcript_core.model import SchoolLevel
 from transcript_core.pki.algorithms import SignatureAlgorithm
@@ -392,6 +395,54 @@ def test_a_holder_of_long_lists_gives_one_approval_for_all_and_documents_are_ope
     assert signer.lists == [2 * len(tasks)]
     assert [result.key for result in results if result.signed] == [task.key for task in tasks]
     assert list_signed_slots(results[-1].formats[SignatureFormat.XADES].document or b"") == {"gvcn"}
+
+
+@dataclass
+class FailingDisk(InMemory):
+    """Keeps how many documents it was given and how many of them were told to be in error; its first flush fails."""
+
+    failures: int = 1
+    kept: list[str] = field(default_factory=list)
+
+    def keep(self, name: SigningTask, outcome: SigningResult | TranscriptError) -> SigningResult:
+        self.kept.append(name.key)
+        return super().keep(name, outcome)
+
+    def flush(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise TranscriptError("the disk is full")
+
+
+def test_what_was_kept_before_a_flush_failed_is_not_told_as_done_whichever_chunk_flushed() -> None:
+    signer = open_staff(HOMEROOM)
+    workplace = FailingDisk()
+    room = LocalRoom(workplace, Terms(SigningIdentity.of(signer), check_of(signer), AT))
+    tasks = [replace(stored_documents()[0].task(0), key=str(number)) for number in range(3)]
+    wanted = {0: room.prepare(0, tasks[:1]), 1: room.prepare(1, tasks[1:])}
+    values = {number: [_answer(signer, one) for one in chunk] for number, chunk in wanted.items()}
+
+    class Between(list[Answer]):
+        """The second chunk's answers; the first chunk is finished after the first of them."""
+
+        first: Sequence[SigningResult] = ()
+
+        def __iter__(self) -> Iterator[Answer]:
+            yield self[0]
+            self.first = room.attach(0, values[0])
+            yield self[1]
+
+    between = Between(values[1])
+    second = room.attach(1, between)
+    assert workplace.kept == ["1", "0", "0", "2", "1", "2"]  # each failed one is kept again, with the error
+    for result in (*between.first, *second):
+        assert {str(one.error) for one in result.formats.values()} == {"the disk is full"}
+    room.prepare(2, tasks[:1])
+    assert all(result.signed for result in room.attach(2, values[0]))
+
+
+def _answer(signer: Signer, wanted: Wanted) -> Answer:
+    return {kind: signer.sign_digests([pending.digest])[0] for kind, pending in wanted.items()}
 
 
 def test_short_lists_are_never_exceeded() -> None:
