@@ -33,6 +33,8 @@ class KeyThreads:
 
     def __init__(self, sign: Callable[[Wanted], Answer], count: int) -> None:
         self._sign = sign
+        self.depth = _WAITING * count
+        """How many documents may wait for values before the next one is prepared."""
         self._orders: SimpleQueue[tuple[int, Wanted, Answers] | None] = SimpleQueue()
         self._threads = [
             threading.Thread(target=self._run, name=f"signing-key-{number}", daemon=True) for number in range(count)
@@ -50,11 +52,6 @@ class KeyThreads:
             self._orders.put(None)
         for thread in self._threads:
             thread.join()
-
-    @property
-    def depth(self) -> int:
-        """Return how many documents may wait for values before the next one is prepared."""
-        return _WAITING * len(self._threads)
 
     def submit(self, place: int, wanted: Wanted, answers: Answers) -> None:
         """Have these digests signed; the answer comes to `answers`."""

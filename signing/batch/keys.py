@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from threading import BoundedSemaphore
+from queue import SimpleQueue
 from typing import TypeAlias
 
 from signing.batch.tasks import Answer, Wanted
@@ -25,7 +25,9 @@ class KeyDesk:
     def __init__(self, signer: Signer, identity: SigningIdentity) -> None:
         self._signer = signer
         self._identity = identity
-        self._turns = BoundedSemaphore(count_parallel_calls(signer))
+        self._turns: SimpleQueue[None] = SimpleQueue()  # taken for each call, given back after it; quick, unlike locks
+        for _ in range(count_parallel_calls(signer)):
+            self._turns.put(None)
         self._lost: KeyUnavailable | None = None
 
     @property
@@ -60,16 +62,18 @@ class KeyDesk:
         return True
 
     def _sign(self, places: Sequence[_Place]) -> Sequence[bytes | TranscriptError]:
-        with self._turns:
-            if self._lost is None:
-                try:
-                    values = self._ask([pending.digest for _, _, pending in places])
-                except SignatureMismatch as error:  # of this list alone
-                    return [SignatureMismatch(f"{_where(pending)}: {error}") for _, _, pending in places]
-                except KeyUnavailable as error:
-                    self._lost = error
+        self._turns.get()
+        try:
             if self._lost is not None:
                 return [self._lost] * len(places)
+            values = self._ask([pending.digest for _, _, pending in places])
+        except SignatureMismatch as error:  # of this list alone
+            return [SignatureMismatch(f"{_where(pending)}: {error}") for _, _, pending in places]
+        except KeyUnavailable as error:
+            self._lost = error
+            return [error] * len(places)
+        finally:
+            self._turns.put(None)
         if len(values) == len(places):
             return values
         return [_miscounted(pending, len(values), len(places)) for _, _, pending in places]

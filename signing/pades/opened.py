@@ -10,8 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from signing.pades.section import SectionNumbers
 from transcript_core.errors import MalformedTranscript
@@ -25,8 +24,7 @@ _NO_NUMBERS: Final[frozenset[int]] = frozenset()
 _TABLE_PART: Final = re.compile(rb"(\d+) (\d+)\n(?:\d{10} 00000 n \n)+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Updates:
+class _Updates(NamedTuple):
     """The numbers of all objects that sections after the first have written, up to one section."""
 
     startxref: int  # of that section
@@ -113,7 +111,7 @@ class OpenPdf:
 
     def _run(self, hash_name: str) -> hashlib._Hash:
         """Return the state after the last octet; only to be copied."""
-        seen, state = self._running.get(hash_name) or (0, hashlib.new(hash_name))
+        seen, state = self._running.get(hash_name) or (0, getattr(hashlib, hash_name)())
         if seen < self.length:
             state, at = state.copy(), 0
             for piece in self._pieces:

@@ -10,7 +10,7 @@ from binascii import hexlify
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count, takewhile
-from typing import Final
+from typing import Final, NamedTuple
 
 from transcript_core.render.appearance import Appearance
 from transcript_core.render.prepared import PreparedField, PreparedForm
@@ -24,8 +24,7 @@ _LOCK_REFERENCE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SectionNumbers:
+class SectionNumbers(NamedTuple):
     """What the next revision continues from."""
 
     size: int  # /Size of the section's trailer

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable
 from enum import Enum
 from functools import cache, lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from asn1crypto import algos
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -248,19 +248,39 @@ def verify_digest(
         signature: RSA octets, or raw r‖s for ECDSA.
     """
     if isinstance(signer, Certificate):
-        key, fits = signer.public_key, fits_certificate(algorithm, signer)
+        operate = _bind_certificate(algorithm, signer)
     else:
-        key, fits = signer, fits_key(algorithm, signer)
-    if not fits or len(digest) != algorithm.digest_size:
+        operate = _bind_key(algorithm, signer)
+    if operate is None or len(digest) != algorithm.digest_size:
         return False
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(signature, digest, rsa_padding(algorithm), prehashed(algorithm))
-        elif isinstance(key, ec.EllipticCurvePublicKey):
-            key.verify(raw_to_der(signature, key.curve.key_size), digest, ec.ECDSA(prehashed(algorithm)))
+        operate(signature, digest)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+_Operation: TypeAlias = Callable[[bytes, bytes], None]
+"""Holds a signature against a digest; raises InvalidSignature or ValueError."""
+
+
+@lru_cache(maxsize=1024)
+def _bind_certificate(algorithm: SignatureAlgorithm, certificate: Certificate) -> _Operation | None:
+    """As `_bind_key`; remembered, since the same few people's signatures are verified again and again."""
+    return _bind_key(algorithm, certificate.public_key)
+
+
+def _bind_key(algorithm: SignatureAlgorithm, key: PublicKey) -> _Operation | None:
+    """Return the public operation of a key, or None when it is none for this algorithm."""
+    if not fits_key(algorithm, key):
+        return None
+    marker = prehashed(algorithm)
+    if isinstance(key, rsa.RSAPublicKey):
+        scheme = rsa_padding(algorithm)
+        return lambda signature, digest: key.verify(signature, digest, scheme, marker)
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    method, bits = ec.ECDSA(marker), key.curve.key_size
+    return lambda signature, digest: key.verify(raw_to_der(signature, bits), digest, method)
 
 
 def verify_octets(

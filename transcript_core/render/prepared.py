@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from transcript_core.errors import MalformedTranscript
 from transcript_core.render.objects import HEADER
@@ -63,8 +63,7 @@ class PreparedField:
         return self.rect[3] - self.rect[1]
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedForm:
+class PreparedForm(NamedTuple):
     """The fields of revision 1 and the numbers that the next revision's trailer continues from."""
 
     root: int  # object number of the catalog
@@ -78,16 +77,7 @@ class PreparedForm:
 
     def follow(self, *, size: int, startxref: int) -> PreparedForm:
         """Return the form of the file that is one section longer: its /Size, and where the section's table starts."""
-        return PreparedForm(
-            root=self.root,
-            info=self.info,
-            file_id=self.file_id,
-            size=size,
-            startxref=startxref,
-            fields=self.fields,
-            locking=self.locking,
-            fonts=self.fonts,
-        )
+        return self._replace(size=size, startxref=startxref)
 
 
 @dataclass(frozen=True, slots=True)
