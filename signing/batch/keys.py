@@ -39,7 +39,9 @@ class KeyDesk:
         """Return the answer for one document: as `sign`, without a list to cut."""
         answer: dict[SignatureFormat, bytes | TranscriptError] = {}
         places = [(0, kind, one) for kind, one in wanted.items() if not self._refuse((0, kind, one), (answer,))]
-        answer.update(zip((kind for _, kind, _ in places), self._sign(places) if places else (), strict=True))
+        if places:
+            for (_, kind, _), value in zip(places, self._sign(places), strict=True):
+                answer[kind] = value
         return answer
 
     def sign(self, wanted: Sequence[Wanted]) -> list[Answer]:

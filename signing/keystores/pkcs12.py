@@ -98,20 +98,17 @@ class FileSigner:
         Raises:
             KeyUnavailable: a digest has another length than the hash; nothing was signed.
         """
-        size = self._algorithm.digest_size
-        if any(len(digest) != size for digest in digests):
-            raise KeyUnavailable(f"{self._algorithm.value} signs digests of {size} bytes")
-        return [self._sign(digest) for digest in digests]
+        size, operate = self._algorithm.digest_size, self._operate
+        if operate is None:
+            raise KeyUnavailable("this signer is closed; open the key again")
+        for digest in digests:
+            if len(digest) != size:
+                raise KeyUnavailable(f"{self._algorithm.value} signs digests of {size} bytes")
+        return [operate(digest) for digest in digests]
 
     def close(self) -> None:
         """Forget the key; signing afterwards raises KeyUnavailable."""
         self._key = self._operate = None
-
-    def _sign(self, digest: bytes) -> bytes:
-        operate = self._operate
-        if operate is None:
-            raise KeyUnavailable("this signer is closed; open the key again")
-        return operate(digest)
 
     def __repr__(self) -> str:
         """Name the certificate, never the key."""

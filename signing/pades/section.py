@@ -9,7 +9,6 @@ from __future__ import annotations
 from binascii import hexlify
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count, takewhile
 from typing import Final, NamedTuple
 
 from transcript_core.render.appearance import Appearance
@@ -72,10 +71,12 @@ def build_signature_section(
     at = hole_end + len(pieces[0])
     filled = field.dictionary + b"/AP<</N %d 0 R>>/V %d 0 R>>" % (first, signature)
     bodies = [(first + index, one.build_body(first, form.fonts)) for index, one in enumerate(appearance.objects)]
-    for number, body in [*bodies, (field.object_number, filled)]:
+    bodies.append((field.object_number, filled))
+    for number, body in bodies:
+        written = b"%d 0 obj\n%s\nendobj\n" % (number, body)
         offsets[number] = at
-        pieces.append(b"%d 0 obj\n%s\nendobj\n" % (number, body))
-        at += len(pieces[-1])
+        pieces.append(written)
+        at += len(written)
     pieces.append(build_end(form, offsets, at))
     after = b"".join(pieces)
     byte_range = b"0 %d %d %d" % (hole_start, hole_end, len(after))
@@ -92,11 +93,14 @@ def count_objects(form: PreparedForm, offsets: Mapping[int, int]) -> int:
 def build_end(form: PreparedForm, offsets: Mapping[int, int], table_at: int) -> bytes:
     """Return table, trailer and end of a section whose objects stand at `offsets`; the table starts at `table_at`."""
     lines: list[bytes] = []
-    for first in sorted(offsets):
-        if first - 1 not in offsets:
-            numbers = list(takewhile(offsets.__contains__, count(first)))
-            lines.append(b"%d %d\n" % (first, len(numbers)))
-            lines += [b"%010d 00000 n \n" % offsets[number] for number in numbers]
+    run = 0  # objects with consecutive numbers, up to the one that is looked at
+    for number in sorted(offsets, reverse=True):
+        lines.append(b"%010d 00000 n \n" % offsets[number])
+        run += 1
+        if number - 1 not in offsets:
+            lines.append(b"%d %d\n" % (number, run))
+            run = 0
+    lines.reverse()
     return b"xref\n%strailer\n<</Size %d/Root %d 0 R/Info %d 0 R/ID%s/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
         b"".join(lines),
         count_objects(form, offsets),

@@ -247,10 +247,7 @@ def verify_digest(
         digest: raw bytes of the algorithm's hash.
         signature: RSA octets, or raw r‖s for ECDSA.
     """
-    if isinstance(signer, Certificate):
-        operate = _bind_certificate(algorithm, signer)
-    else:
-        operate = _bind_key(algorithm, signer)
+    operate = _bind(algorithm, signer)
     if operate is None or len(digest) != algorithm.digest_size:
         return False
     try:
@@ -264,14 +261,18 @@ _Operation: TypeAlias = Callable[[bytes, bytes], None]
 """Holds a signature against a digest; raises InvalidSignature or ValueError."""
 
 
+def _bind(algorithm: SignatureAlgorithm, signer: Certificate | PublicKey) -> _Operation | None:
+    """Return the public operation of a key, or None when it is none for this algorithm."""
+    return _bind_certificate(algorithm, signer) if isinstance(signer, Certificate) else _bind_key(algorithm, signer)
+
+
 @lru_cache(maxsize=1024)
 def _bind_certificate(algorithm: SignatureAlgorithm, certificate: Certificate) -> _Operation | None:
-    """As `_bind_key`; remembered, since the same few people's signatures are verified again and again."""
+    """The same of its key; remembered, since a few people's signatures are verified again and again."""
     return _bind_key(algorithm, certificate.public_key)
 
 
 def _bind_key(algorithm: SignatureAlgorithm, key: PublicKey) -> _Operation | None:
-    """Return the public operation of a key, or None when it is none for this algorithm."""
     if not fits_key(algorithm, key):
         return None
     marker = prehashed(algorithm)
