@@ -35,7 +35,7 @@ from transcript_core.pki.trust import World
 BATCH: Final = 2000
 _DIFFERENT: Final = 250
 _ON_TOKEN: Final = 96
-_ROUNDS: Final = 3
+_ROUNDS: Final = 5
 _SHA256_PREFIX: Final = bytes.fromhex("3031300d060960864801650304020105000420")
 """DigestInfo of SHA-256 up to the digest (RFC 8017, 9.2, note 1)."""
 

@@ -110,4 +110,3 @@ def build_end(form: PreparedForm, offsets: Mapping[int, int], table_at: int) -> 
         form.startxref,
         table_at,
     )
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from keys_dev.services import Responder
-from signing.batch import SigningResult, SigningTask, attach_task, prepare_task, sign_batch
+from signing.batch import SigningResult, SigningTask, attach_task, choose_workers, prepare_task, sign_batch
 from signing.batch.rooms import MAX_KEPT_OPEN, LocalRoom
 from signing.batch.tasks import Answer, Wanted
 from signing.batch.workplace import InMemory, Terms
@@ -443,6 +444,17 @@ def test_what_was_kept_before_a_flush_failed_is_not_told_as_done_whichever_chunk
 
 def _answer(signer: Signer, wanted: Wanted) -> Answer:
     return {kind: signer.sign_digests([pending.digest])[0] for kind, pending in wanted.items()}
+
+
+@pytest.mark.parametrize(
+    ("cores", "count", "workers"),
+    [(1, 5_000, 0), (2, 5_000, 0), (4, 999, 0), (4, 1_000, 4), (64, 5_000, 8), (None, 5_000, 0)],
+)
+def test_workers_are_started_where_one_process_cannot_fill_the_machine(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None, count: int, workers: int
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert choose_workers(count) == workers
 
 
 def test_short_lists_are_never_exceeded() -> None:
