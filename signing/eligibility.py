@@ -147,7 +147,8 @@ def _check_turn(slot: Slot, slots: Sequence[Slot], signed: frozenset[str]) -> No
         raise SlotNotReady(
             f"{_name(slot)}: signed already", text_vi="Vị trí này đã được ký; chữ ký không bao giờ bị thay."
         )
-    missing = [one for one in slots if one.rule.order < slot.rule.order and one.slot_id not in signed]
+    order = slot.rule.order
+    missing = [one for one in slots if one.rule.order < order and one.slot_id not in signed]
     if missing:
         people = "; ".join(dict.fromkeys(_describe_slot(one) for one in missing))
         raise SlotNotReady(

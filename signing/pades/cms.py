@@ -8,6 +8,7 @@ signatures, so everything else is encoded once and kept.
 
 from __future__ import annotations
 
+from binascii import hexlify, unhexlify
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -82,9 +83,14 @@ def build_cms(identity: SigningIdentity, attributes: SignedAttributes, digest: b
     Raises:
         ValueError: an ECDSA value of the wrong length.
     """
+    return unhexlify(write_cms(identity, attributes, digest, value))
+
+
+def write_cms(identity: SigningIdentity, attributes: SignedAttributes, digest: bytes, value: bytes) -> bytes:
+    """Return the same as hexadecimal digits, as /Contents has it; all but digest and value is written once."""
     encoded = cms_value(identity.algorithm, value)
     before, between = _frame(identity, attributes, len(encoded))
-    return b"".join((before, digest, between, encoded))
+    return b"".join((before, hexlify(digest), between, hexlify(encoded)))
 
 
 def build_timestamped_cms(
@@ -111,11 +117,12 @@ def _encode(identity: SigningIdentity, attributes: bytes, value: bytes, unsigned
 
 @lru_cache(maxsize=1024)
 def _frame(identity: SigningIdentity, attributes: SignedAttributes, value_size: int) -> tuple[bytes, bytes]:
-    """Return what stands before the digest, and between it and the value, which comes last and has this size."""
+    """Return the digits before the digest, and between it and the value, which comes last and has this many bytes."""
     signed = attributes.with_digest(bytes(identity.algorithm.digest_size))
     encoded = _encode(identity, signed, bytes(value_size), b"")
     digest_at = encoded.index(signed[1:]) - 1 + len(attributes.before)
-    return encoded[:digest_at], encoded[digest_at + identity.algorithm.digest_size : len(encoded) - value_size]
+    between = encoded[digest_at + identity.algorithm.digest_size : len(encoded) - value_size]
+    return hexlify(encoded[:digest_at]), hexlify(between)
 
 
 def cms_value(algorithm: SignatureAlgorithm, value: bytes) -> bytes:

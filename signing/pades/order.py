@@ -27,7 +27,8 @@ def check_earlier(pdf: OpenPdf, slot: Slot, slots: Sequence[Slot]) -> None:
 
     Spec: EN 319 142-1, 6.3, level B-T: a signature-time-stamp in the signature itself.
     """
-    demanding = [one for one in slots if one.rule.order < slot.rule.order and _demands(one)]
+    order = slot.rule.order
+    demanding = [one for one in slots if one.rule.order < order and _demands(one)]
     missing = tuple(_list_unstamped(read_stored(pdf.octets), demanding)) if demanding else ()
     if missing:
         where = f"document {slot.serial} version {slot.version}, slot {slot.slot_id}"

@@ -13,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import zlib
 from base64 import b64decode, b64encode
+from binascii import hexlify
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from signing.claims import get_claims
 from signing.pades.action import describe_action
-from signing.pades.cms import SignedAttributes, build_cms, build_timestamped_cms, cms_value
+from signing.pades.cms import SignedAttributes, build_timestamped_cms, cms_value, write_cms
 from signing.pades.opened import OpenPdf
 from signing.pades.section import SignatureSection, build_signature_section
 from signing.signer import Pending, PendingFormat, SigningIdentity, check_identity, check_value
@@ -166,16 +167,16 @@ def attach_opened(
     _check_unchanged(opened, pending, state)
     check_value(pending, value, identity.certificate)
     if timestamp is None:
-        cms = build_cms(identity, state.attributes, state.file_digest, value)
+        digits = write_cms(identity, state.attributes, state.file_digest, value)
     else:
         _check_timestamp(timestamp, timestamp_imprint(pending, value), pending.where)
-        cms = build_timestamped_cms(identity, state.attributes, state.file_digest, value, timestamp)
-    if len(cms) > state.section.room:
+        digits = hexlify(build_timestamped_cms(identity, state.attributes, state.file_digest, value, timestamp))
+    if len(digits) > 2 * state.section.room:
         raise TimestampRefused(
-            f"{pending.where}: the signature with its timestamp needs {len(cms)} bytes, {state.section.room} were "
-            "kept; prepare for a higher level or attach without the timestamp"
+            f"{pending.where}: the signature with its timestamp needs {len(digits) // 2} bytes, {state.section.room} "
+            "were kept; prepare for a higher level or attach without the timestamp"
         )
-    return opened.append(state.section.fill(cms), state.section.numbers)
+    return opened.append(state.section.fill_digits(digits), state.section.numbers)
 
 
 def _open(pdf: bytes | OpenPdf) -> OpenPdf:

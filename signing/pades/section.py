@@ -42,7 +42,11 @@ class SignatureSection:
 
     def fill(self, cms: bytes) -> bytes:
         """Return the section with the CMS object in its hole, the rest of the hole zero."""
-        return b"".join((self.before, b"<", hexlify(cms).ljust(2 * self.room, b"0"), b">", self.after))
+        return self.fill_digits(hexlify(cms))
+
+    def fill_digits(self, digits: bytes) -> bytes:
+        """Return the same for a CMS object in hexadecimal digits."""
+        return b"".join((self.before, b"<", digits.ljust(2 * self.room, b"0"), b">", self.after))
 
 
 def build_signature_section(

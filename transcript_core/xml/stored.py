@@ -47,7 +47,7 @@ class StoredDocument:
             raise MalformedTranscript("the document has no list of slots")
         self._skeleton, self._signatures = _read_slots(octets, self._begin, self._shape)
         self._digests: dict[str, bytes] = {}
-        self._settled: tuple[int, hashlib._Hash] = (0, hashlib.sha256())
+        self._settled: tuple[int, hashlib._Hash | None] = (0, None)
 
     def __reduce__(self) -> tuple[type[StoredDocument], tuple[bytes]]:
         """Travel to another process as octets alone; what is known of them is found there again."""
@@ -64,7 +64,8 @@ class StoredDocument:
 
         Everything in front of the first empty slot is hashed once for this document and all that are signed from it.
         """
-        offset, state = self._settled
+        offset, known = self._settled
+        state = hashlib.sha256() if known is None else known
         settled = self._find_settled()
         if settled > offset:
             state = state.copy()
