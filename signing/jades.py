@@ -88,7 +88,7 @@ def attach(payload: bytes, pending: Pending, value: bytes, *, identity: SigningI
     """
     if pending.format is not PendingFormat.JADES:
         raise MalformedTranscript(f"a signature prepared for {pending.format.value} cannot become a JWS")
-    check_value(pending, value, identity.certificate)
+    check_value(pending, value, identity)
     try:
         headers = json.loads(str(pending.state["headers"]))
     except (KeyError, ValueError) as error:

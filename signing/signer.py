@@ -203,18 +203,23 @@ def check_identity(identity: SigningIdentity, slot: Slot) -> None:
     )
 
 
-def check_value(pending: Pending, value: bytes, certificate: Certificate) -> None:
-    """Refuse a certificate other than the one fixed at prepare, and a value that does not verify against it.
+def check_value(pending: Pending, value: bytes, identity: SigningIdentity) -> None:
+    """Refuse a signer other than the one fixed at prepare, and a value that does not verify against the certificate.
 
     Args:
         value: the signer's answer, raw r‖s for ECDSA.
 
     Raises:
-        SignatureMismatch: another certificate, or the value does not verify.
+        SignatureMismatch: another certificate or algorithm, or the value does not verify.
     """
+    certificate = identity.certificate
     if certificate.sha256 != pending.certificate_sha256:
         raise SignatureMismatch(f"{pending.where}: the certificate is not the one fixed at prepare; prepare again")
     algorithm = pending.signature_algorithm
+    if identity.algorithm is not algorithm:
+        raise SignatureMismatch(
+            f"{pending.where}: the algorithm is not {algorithm.value}, which was fixed at prepare; prepare again"
+        )
     if verify_digest(certificate, algorithm, pending.digest, value):
         return
     expected = value_size(algorithm, certificate.public_key)

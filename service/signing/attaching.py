@@ -213,7 +213,7 @@ class _Attachment:
         for place, value in chunk:
             try:
                 one = _Given(place, value, self._find_pending(known, value))
-                check_value(one.stored.pending, value.value, self.batch.identity.certificate)
+                check_value(one.stored.pending, value.value, self.batch.identity)
                 self._take(one.stored)
             except TranscriptError as error:
                 self.results[place] = AttachResult(value, AttachOutcome.REFUSED, error)

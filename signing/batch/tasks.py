@@ -217,7 +217,7 @@ def _ask_timestamp(
         raise TimestampRefused(problem, reason="not-configured")
     if timestamps is None or task.slot.rule.level is SignatureLevel.B_B:
         return None, None
-    check_value(pending, value, identity.certificate)  # no request is spent on a value that will be refused
+    check_value(pending, value, identity)  # no request is spent on a value that will be refused
     imprint = xades.timestamp_imprint if pending.format is PendingFormat.XADES else pades.timestamp_imprint
     try:
         return timestamps.request(imprint(pending, value)), None

@@ -165,7 +165,7 @@ def attach_opened(
     state = _get_state(pending)
     opened = _open(pdf)
     _check_unchanged(opened, pending, state)
-    check_value(pending, value, identity.certificate)
+    check_value(pending, value, identity)
     if timestamp is None:
         digits = write_cms(identity, state.attributes, state.file_digest, value)
     else:

@@ -142,7 +142,7 @@ def attach_opened(
     """As `attach`; the returned document is opened already, for the next signature or to be named by its digest."""
     stored = _open(document)
     state = _get_state(pending)
-    check_value(pending, value, identity.certificate)
+    check_value(pending, value, identity)
     _check_unchanged(stored, state, pending)
     texts = state.texts or build_texts(identity.certificate.der, identity.algorithm, state.terms)
     if texts.digest(state.part_digests) != pending.digest or state.terms.slot_id != pending.slot_id:

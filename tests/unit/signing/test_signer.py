@@ -87,10 +87,10 @@ def test_a_value_is_held_against_the_certificate(kind: str, algorithm: Signature
     signer = make_signer(kind, algorithm=algorithm)
     pending = build_pending(signer, bytes(algorithm.digest_size))
     (value,) = signer.sign_digests([pending.digest])
-    check_value(pending, value, signer.certificate)
+    check_value(pending, value, SigningIdentity.of(signer))
     for wrong in (value[:-1], value[:-1] + bytes([value[-1] ^ 1]), b"", value + b"\0"):
         with pytest.raises(SignatureMismatch):
-            check_value(pending, wrong, signer.certificate)
+            check_value(pending, wrong, SigningIdentity.of(signer))
 
 
 def test_the_certificate_cannot_change_after_prepare() -> None:
@@ -99,7 +99,24 @@ def test_the_certificate_cannot_change_after_prepare() -> None:
     pending = build_pending(signer)
     (value,) = signer.sign_digests([pending.digest])
     with pytest.raises(SignatureMismatch, match="certificate"):
-        check_value(pending, value, renewed.certificate)
+        check_value(pending, value, SigningIdentity.of(renewed))
+
+
+def test_the_algorithm_cannot_change_after_prepare() -> None:
+    signer = make_signer("rsa-2048")
+    identity = SigningIdentity.of(signer)
+    other = replace(identity, algorithm=SignatureAlgorithm.RSA_PSS_SHA256)
+    document, slots, policy = build_unsigned(SchoolLevel.PRIMARY)
+    pending = xades.prepare(document, slots[0], identity, at=AT, policy=policy)
+    (value,) = signer.sign_digests([pending.digest])
+    problem = "slot [A-Za-z0-9-]+: the algorithm is not rsa-pkcs1-sha256"
+    with pytest.raises(SignatureMismatch, match=problem):
+        xades.attach(document, pending, value, identity=other)
+    pdf, slots, policy = unsigned_pdf()
+    pending = pades.prepare(pdf, slots[0], identity, at=AT, appearance=build_appearance(pdf, slots[0]), policy=policy)
+    (value,) = signer.sign_digests([pending.digest])
+    with pytest.raises(SignatureMismatch, match=problem):
+        pades.attach(pdf, pending, value, identity=other)
 
 
 @pytest.mark.parametrize("change", [{"digest": bytes(20)}, {"digest": bytes(48)}, {"digest_algorithm": "sha384"}])
@@ -125,7 +142,7 @@ def test_a_value_of_the_wrong_length_is_told_with_both_lengths(kind: str) -> Non
     (value,) = signer.sign_digests([pending.digest])
     for wrong in (value[:-1], value + b"\0", b""):
         with pytest.raises(SignatureMismatch, match=rf"{pending.slot_id}.* {len(wrong)} bytes instead of {len(value)}"):
-            check_value(pending, wrong, signer.certificate)
+            check_value(pending, wrong, SigningIdentity.of(signer))
 
 
 def test_a_certificate_of_another_kind_of_key_is_told() -> None:
@@ -136,7 +153,7 @@ def test_a_certificate_of_another_kind_of_key_is_told() -> None:
     )
     (value,) = make_signer("rsa-2048").sign_digests([pending.digest])
     with pytest.raises(SignatureMismatch, match=rf"{pending.slot_id}.*none that rsa-pkcs1-sha256 signs with"):
-        check_value(pending, value, signer.certificate)
+        check_value(pending, value, SigningIdentity(signer.certificate, (), pending.signature_algorithm))
 
 
 def test_an_identity_is_what_the_signer_shows() -> None:
