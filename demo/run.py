@@ -23,7 +23,7 @@ from service.status.exporting import export_status
 from service.status.files import open_status_file
 from service.status.recalls import approve_recall, request_recall, seal_recall
 from service.store import write_atomically
-from service.transcripts import repository
+from service.transcripts import repository, slot_repository
 from service.transcripts.building import build_documents, get_transcript_document
 from service.transcripts.replacing import build_replacement
 from service.transcripts.repository import DocumentKey, DocumentState, StoredDocument
@@ -122,7 +122,7 @@ class Demo:
 
     def _sign(self, name: str, staff_codes: Sequence[str]) -> None:
         with transaction(self.workspace.sessions) as session:
-            open_slots = repository.count_open_slots(
+            open_slots = slot_repository.count_open_slots(
                 session, school_code=self.demo.school.school_code, class_name=self.class_name
             )
         with self.ledger.step(name) as step, progress("sign", sum(open_slots.values())) as advance:

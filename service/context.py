@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.db.engine import transaction
 from service.status.lookup import Record, StatusLookup
-from service.transcripts import repository
+from service.transcripts import event_repository
 from service.verifications.events import EventVerifier
 from service.verifications.verifiers import build_event_verifier, build_public_verifier
 from service.web.downloads import Downloads
@@ -77,7 +77,7 @@ class AppContext:
         if self.find_record(serial, version).event is None:
             return None
         with transaction(self.workspace.sessions) as session:
-            digests = dict(repository.list_event_files(session, serial))
+            digests = dict(event_repository.list_event_files(session, serial))
         return self.workspace.store.get(digests[version])
 
 

@@ -11,7 +11,7 @@ from service.cli.options import JsonOption, open_settings_workspace
 from service.cli.output import print_json, print_table, say
 from service.context import AppContext, build_context
 from service.db.engine import transaction
-from service.transcripts import repository
+from service.transcripts import event_repository
 from transcript_core.clock import VIETNAM_TIME
 from transcript_core.errors import NotFound, StateError
 from transcript_core.identifiers import normalize_serial
@@ -62,7 +62,7 @@ def _list_actions(context: AppContext, serial: str) -> list[Line]:
 
 def _list_events(context: AppContext, serial: str) -> list[Line]:
     with transaction(context.workspace.sessions) as session:
-        files = repository.list_event_files(session, serial)
+        files = event_repository.list_event_files(session, serial)
     return [_describe(context, serial, version, digest_hex) for version, digest_hex in files]
 
 

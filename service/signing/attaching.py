@@ -30,7 +30,7 @@ from service.signing.saving import SignedSlot, SigningRecord, save_signed
 from service.signing.values import SignedValue
 from service.signing.workplace import Assignment, StoreWorkplace
 from service.store import StoreFull
-from service.transcripts import repository
+from service.transcripts import slot_repository
 from service.transcripts.repository import DocumentKey, DocumentState, StoredDocument
 from service.workspace import Workspace
 from signing.batch import FormatResult, PreparedTask, SigningTask, attach_task
@@ -238,7 +238,7 @@ class _Attachment:
     def _attach(self, wave: Mapping[SlotName, Mapping[SignatureFormat, _Given]]) -> None:
         """Attach to one slot of each document and, once all their files are durable, save them in one transaction."""
         with transaction(self.workspace.sessions) as session:
-            rows = repository.load_for_signing(session, list(wave))
+            rows = slot_repository.load_for_signing(session, list(wave))
         signed: list[SignedSlot] = []
         for name, given in wave.items():
             try:
@@ -290,7 +290,7 @@ class _Attachment:
                 return row, self._workplace.open(_assign(name, row, given))
             except NotFound:
                 with transaction(self.workspace.sessions) as session:
-                    newer = repository.load_for_signing(session, [name]).get(name, row)
+                    newer = slot_repository.load_for_signing(session, [name]).get(name, row)
                 if newer == row:
                     raise
                 row = newer

@@ -22,7 +22,7 @@ from service.progress import Advance, no_progress
 from service.signing.desk import SigningServices, get_trust
 from service.signing.levels import FileLevel, LevelTask, list_level_tasks, put_level
 from service.signing.raising import Raised, Raiser, Target, assess_pdf, assess_xml
-from service.transcripts import repository
+from service.transcripts import event_repository, repository
 from service.transcripts.recording import NotVerified
 from service.transcripts.repository import DocumentKey
 from service.workspace import Workspace
@@ -222,7 +222,7 @@ def _move(session: Session, task: LevelTask, files: Mapping[SignatureFormat, str
     if (xml_sha256, pdf_sha256) == (task.xml_sha256, task.pdf_sha256 or ""):
         return False
     if xml_sha256 != task.xml_sha256:
-        repository.move_event(session, task.key, before=task.xml_sha256, after=xml_sha256)
+        event_repository.move_event(session, task.key, before=task.xml_sha256, after=xml_sha256)
     if task.is_recall:
         _move_recall(session, task, xml_sha256)
         return True

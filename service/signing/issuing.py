@@ -24,7 +24,7 @@ from service.signing.raising import Raiser
 from service.signing.sealing import SealWorkplace, choose_wave
 from service.signing.workplace import ChangedSinceReview
 from service.store import StoreFull
-from service.transcripts import repository
+from service.transcripts import repository, slot_repository
 from service.transcripts.building import get_transcript_document
 from service.transcripts.recording import NotVerified, SignedFiles, record_document
 from service.transcripts.repository import DocumentKey, StoredDocument
@@ -128,7 +128,7 @@ class _Issuing:
 
     def _list_sealed(self) -> list[SlotName]:
         with transaction(self.desk.workspace.sessions) as session:
-            found = repository.list_sealed(
+            found = slot_repository.list_sealed(
                 session,
                 school_code=self.school_code,
                 seal_role=SlotRole.SEAL.value,

@@ -10,7 +10,7 @@ from service.db.engine import transaction
 from service.signing.description import DocumentDescription
 from service.signing.workplace import find_slot
 from service.store import DocumentStore
-from service.transcripts import repository
+from service.transcripts import slot_repository
 from service.transcripts.repository import DocumentKey, StoredDocument
 from service.workspace import Workspace
 from signing.batch import SigningTask
@@ -71,7 +71,7 @@ def find_open_slots(
         only: slots to choose from; None: all.
     """
     with transaction(workspace.sessions) as session:
-        found = repository.list_open_slots(
+        found = slot_repository.list_open_slots(
             session, school_code=school_code, staff_code=staff_code, class_name=class_name
         )
     first: dict[DocumentKey, str] = {}
@@ -84,7 +84,7 @@ def find_open_slots(
 def load_work(workspace: Workspace, wanted: Sequence[SlotName]) -> list[SlotWork]:
     """Return what the rows say of these slots, in their order; what has no row or is signed by now is left out."""
     with transaction(workspace.sessions) as session:
-        found = repository.load_for_signing(session, wanted)
+        found = slot_repository.load_for_signing(session, wanted)
     return [SlotWork(found[name][0], name[1], found[name][1]) for name in wanted if name in found and found[name][1]]
 
 

@@ -27,9 +27,10 @@ from service.signing.desk import SigningDesk, find_sealed_school, find_staff_cod
 from service.signing.evidence_store import get_evidence
 from service.signing.opening import SlotName
 from service.signing.review_marks import OddMark, SubjectMark, find_odd_marks, read_marks
-from service.transcripts import repository
+from service.transcripts import repository, slot_repository
 from service.transcripts.building import BuildOptions, build_current, get_transcript_document
-from service.transcripts.repository import DocumentKey, OwnSlot, StoredDocument
+from service.transcripts.repository import DocumentKey, StoredDocument
+from service.transcripts.slot_repository import OwnSlot
 from transcript_core.errors import TranscriptError
 from transcript_core.model import SlotRole, Transcript
 from transcript_core.policy import SignatureFormat
@@ -233,12 +234,12 @@ class _Reviewing:
         school_code, class_name = self._school_code, self._class_name
         with transaction(self._workspace.sessions) as session:
             if self._codes is not None:
-                return repository.list_reachable_slots(
+                return slot_repository.list_reachable_slots(
                     session, school_code=school_code, staff_codes=self._codes, class_name=class_name
                 )
             seal = SlotRole.SEAL.value
-            found = repository.list_sealed(session, school_code=school_code, seal_role=seal, class_name=class_name)
-            found += repository.list_open_slots(
+            found = slot_repository.list_sealed(session, school_code=school_code, seal_role=seal, class_name=class_name)
+            found += slot_repository.list_open_slots(
                 session, school_code=school_code, staff_code=None, class_name=class_name
             )
         return [OwnSlot(key, slot_id, seal, follows=False) for key, slot_id in found]
@@ -248,7 +249,7 @@ class _Reviewing:
         for start in range(0, len(slots), _ROWS_AT_ONCE):
             chunk = slots[start : start + _ROWS_AT_ONCE]
             with transaction(self._workspace.sessions) as session:
-                found = repository.load_for_signing(session, [(one.key, one.slot_id) for one in chunk])
+                found = slot_repository.load_for_signing(session, [(one.key, one.slot_id) for one in chunk])
             for one in chunk:
                 if (row := found.get((one.key, one.slot_id))) is not None and self._look_into(row[0]):
                     yield _to_reviewed(one, row[1], self._seen[one.key])
@@ -265,7 +266,7 @@ class _Reviewing:
 
     def _find_missing(self) -> tuple[list[MissingSigner], int]:
         with transaction(self._workspace.sessions) as session:
-            found, waiting = repository.count_missing_before(
+            found, waiting = slot_repository.count_missing_before(
                 session, school_code=self._school_code, staff_codes=self._codes, class_name=self._class_name
             )
         people = {code: self._authority.find_staff(code) for code, _ in found}
@@ -364,7 +365,7 @@ class _Reviewing:
         own = self._desk.signer.certificate
         ending = [EndingCertificate(own.common_name, True, own.not_after, len(documents))]
         with transaction(self._workspace.sessions) as session:
-            used = repository.count_certificates(session, [one.key for one in documents])
+            used = slot_repository.count_certificates(session, [one.key for one in documents])
         for (certificate_sha256, evidence_sha256), count in used.items():
             chain = get_evidence(self._workspace.store, evidence_sha256).chain
             ending += [

@@ -22,7 +22,7 @@ from service.db.engine import write_transaction
 from service.signing.description import read_description
 from service.signing.opening import SlotName
 from service.store import DocumentStore, StoreFull
-from service.transcripts import repository
+from service.transcripts import repository, slot_repository
 from service.transcripts.repository import DocumentState, StoredDocument
 from service.workspace import Workspace
 from transcript_core.errors import Conflict, StaleDigest, TranscriptError
@@ -98,7 +98,7 @@ def save_signed(
     errors: dict[SlotName, TranscriptError] = {}
     changes: list[_Change] = []
     with write_transaction(workspace.sessions) as session:
-        now = repository.load_for_signing(session, [one.name for one in signed], lock=True)
+        now = slot_repository.load_for_signing(session, [one.name for one in signed], lock=True)
         for one in signed:
             try:
                 change = _decide(workspace.store, one, now.get(one.name))
@@ -170,8 +170,8 @@ def _write(session: Session, changes: Sequence[_Change], record: SigningRecord) 
     """Write the rows of all changes, many at a time."""
     repository.update_documents(session, [change.list_values() for change in changes])
     marks = [(change.before.key, change.signed.slot_id, frozenset(change.files)) for change in changes]
-    repository.mark_many(session, marks)
-    repository.add_evidence_of_many(
+    slot_repository.mark_many(session, marks)
+    slot_repository.add_evidence_of_many(
         session,
         marks,
         certificate_sha256=record.certificate_sha256,

@@ -11,7 +11,7 @@ from service import audit
 from service.context import AppContext
 from service.db.engine import transaction
 from service.store import write_atomically
-from service.transcripts import repository
+from service.transcripts import event_repository
 from service.verifications.events import list_following
 from service.workspace import Workspace
 from signing.jades import sign_jws
@@ -59,9 +59,10 @@ def _list_events(context: AppContext, *, school_code: str, school_year: str) -> 
     """
     workspace = context.workspace
     with transaction(workspace.sessions) as session:
-        rows = repository.list_school_event_files(session, school_code=school_code, school_year=school_year)
+        rows = event_repository.list_school_event_files(session, school_code=school_code, school_year=school_year)
         files = {
-            serial: repository.list_event_files(session, serial) for serial in dict.fromkeys(one for one, _ in rows)
+            serial: event_repository.list_event_files(session, serial)
+            for serial in dict.fromkeys(one for one, _ in rows)
         }
     return {serial: _read_events(context, serial, of_serial) for serial, of_serial in files.items()}
 

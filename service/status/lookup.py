@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from service.store import DocumentStore
-from service.transcripts import repository
+from service.transcripts import event_repository
 from service.transcripts.repository import DocumentKey
 from service.verifications.events import EventVerifier, VerifiedEvent, list_following
 from transcript_core.clock import Clock
@@ -37,7 +37,7 @@ class StatusLookup:
     def find_record(self, serial: str, version: int) -> Record:
         """Return what is known of this version."""
         at = self._clock.now()
-        files = repository.list_event_files(self._session, serial)
+        files = event_repository.list_event_files(self._session, serial)
         verified = [
             event for number, digest in files if (event := self._read(DocumentKey(serial, number), digest)) is not None
         ]

@@ -14,7 +14,7 @@ from service.context import AppContext
 from service.db.engine import transaction
 from service.db.tables import RecallRow
 from service.signing.desk import SigningDesk, find_staff_codes
-from service.transcripts import repository
+from service.transcripts import event_repository, repository
 from service.transcripts.building import get_transcript_document
 from service.transcripts.recording import record_recall
 from service.transcripts.repository import DocumentKey, DocumentState, StoredDocument
@@ -119,7 +119,7 @@ def seal_recall(context: AppContext, desk: SigningDesk, serial: str, *, actor: s
     if pending.state is RecallState.REQUESTED:
         raise Conflict(f"the recall {pending.key} waits for the principal's approval")
     with transaction(desk.workspace.sessions) as session:
-        recorded = dict(repository.list_event_files(session, serial)).get(pending.key.version)
+        recorded = dict(event_repository.list_event_files(session, serial)).get(pending.key.version)
         _refuse_overtaken(session, pending)
     if recorded is None:
         sealed = _sign(desk, desk.workspace.store.get(pending.xml_sha256), SlotRole.SEAL)
@@ -272,4 +272,6 @@ def _refuse_overtaken(session: Session, pending: StoredRecall) -> None:
 
 
 def _is_overtaken(session: Session, pending: StoredRecall) -> bool:
-    return any(version > pending.key.version for version, _ in repository.list_event_files(session, pending.key.serial))
+    return any(
+        version > pending.key.version for version, _ in event_repository.list_event_files(session, pending.key.serial)
+    )

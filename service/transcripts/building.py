@@ -14,7 +14,7 @@ from service import audit
 from service.db.engine import transaction
 from service.progress import Advance, no_progress
 from service.schools import repository as schools
-from service.transcripts import repository
+from service.transcripts import repository, slot_repository
 from service.transcripts.rendering import Draft, Rendered, render_all
 from service.transcripts.repository import DocumentKey, DocumentState, StoredDocument
 from service.workspace import Workspace
@@ -234,7 +234,7 @@ def save_draft(session: Session, workspace: Workspace, rendered: Rendered, *, ac
         pdf_sha256=workspace.store.put(rendered.pdf),
     )
     key = DocumentKey(transcript.serial, transcript.version)
-    repository.mark_slots(
+    slot_repository.mark_slots(
         session, key, {slot_id: frozenset({SignatureFormat.XADES}) for slot_id in rendered.draft.carried}
     )
     audit.record(

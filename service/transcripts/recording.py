@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from service import audit
 from service.context import AppContext
 from service.db.engine import transaction
-from service.transcripts import repository
+from service.transcripts import event_repository, repository, slot_repository
 from service.transcripts.repository import DocumentKey, DocumentState
 from service.verifications.events import VerifiedEvent, check_continues, list_following
 from transcript_core.errors import Conflict, InputError, MalformedTranscript
@@ -139,7 +139,7 @@ def _check_continues(earlier: Sequence[VerifiedEvent], verified: VerifiedEvent) 
 def _list_earlier(session: Session, context: AppContext, serial: str) -> list[VerifiedEvent]:
     """Return every recorded event of this serial; one that cannot be proven any more might be a recall."""
     events = []
-    for version, digest_hex in repository.list_event_files(session, serial):
+    for version, digest_hex in event_repository.list_event_files(session, serial):
         event = context.events.find_event(digest_hex, context.workspace.store.get(digest_hex))
         if event is None or (event.event.serial, event.event.version) != (serial, version):
             raise Conflict(f"the recorded file of {serial}/{version} no longer proves it; restore it from a backup")
@@ -171,13 +171,13 @@ def _ensure_row(session: Session, xml: bytes, key: DocumentKey, *, xml_sha256: s
     if not isinstance(document, TranscriptDocument):
         raise MalformedTranscript("not a transcript")
     repository.add_document(session, document.transcript, document.slots, xml_sha256=xml_sha256, pdf_sha256=pdf_sha256)
-    repository.mark_slots(session, key, {slot.slot_id: frozenset(slot.rule.formats) for slot in document.slots})
+    slot_repository.mark_slots(session, key, {slot.slot_id: frozenset(slot.rule.formats) for slot in document.slots})
 
 
 def _add_event(
     session: Session, verified: VerifiedEvent, key: DocumentKey, digest_hex: str, context: AppContext
 ) -> None:
-    repository.add_event(
+    event_repository.add_event(
         session,
         key,
         school_code=verified.school_code,

@@ -1,29 +1,26 @@
-"""SQL for transcripts, their documents, slots and signed events.  Functions never commit."""
+"""SQL for transcripts and their documents.  Functions never commit.
+
+Slots and signed events have files of their own beside this one.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from sqlalchemy import (
     CursorResult,
-    FromClause,
-    Table,
-    bindparam,
     delete,
     func,
-    insert,
-    or_,
     select,
-    tuple_,
     update,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
+from service.db.bulk import update_many
 from service.db.tables import (
     DocumentRow,
     EventRow,
@@ -75,23 +72,6 @@ class StoredDocument:
     pdf_sha256: str
     json_sha256: str | None
     view_secret_sha256: bytes | None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnSlot:
-    """A slot that one person can sign without waiting for anybody else."""
-
-    key: DocumentKey
-    slot_id: str
-    role: str  # SlotRole
-    follows: bool  # opens when this person has signed earlier slots of their own; False: open now
-
-
-_KEYS_AT_ONCE: Final = 400
-"""Documents named in one query: SQLite takes some thousand values."""
-
-SlotMark: TypeAlias = tuple[DocumentKey, str, frozenset[SignatureFormat]]
-"""A slot and the formats in which it is signed: (document, slot Id, formats)."""
 
 
 def get_or_create_transcript_id(session: Session, *, pupil_code: str, level: SchoolLevel) -> str:
@@ -217,154 +197,6 @@ def remove_locked(session: Session, document: StoredDocument) -> None:
         raise Conflict(f"document {document.key} changed meanwhile and cannot be unlocked")
 
 
-def list_open_slots(
-    session: Session, *, school_code: str, staff_code: str | None, class_name: str | None = None
-) -> list[tuple[DocumentKey, str]]:
-    """Return (document, slot Id) of each open slot of this person (None: the seal) whose earlier slots are complete."""
-    query = (
-        select(SlotRow.serial, SlotRow.version, SlotRow.slot_id)
-        .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
-        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
-        .where(SlotRow.staff_code.is_(None) if staff_code is None else SlotRow.staff_code == staff_code)
-        .where(or_(~SlotRow.xades, ~SlotRow.pades))
-        .where(~_earlier_open_slot())
-        .order_by(DocumentRow.class_name, DocumentRow.pupil_code, SlotRow.slot_id)
-    )
-    if class_name is not None:
-        query = query.where(DocumentRow.class_name == class_name)
-    return [(DocumentKey(serial, version), slot_id) for serial, version, slot_id in session.execute(query)]
-
-
-def list_reachable_slots(
-    session: Session, *, school_code: str, staff_codes: Sequence[str], class_name: str | None = None
-) -> list[OwnSlot]:
-    """Return the open slots of this person that wait for nobody else, those of one document in signing order."""
-    waits_for_others = _earlier_open_slot(but_of=staff_codes)
-    query = (
-        select(SlotRow.serial, SlotRow.version, SlotRow.slot_id, SlotRow.role, _earlier_open_slot())
-        .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
-        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
-        .where(SlotRow.staff_code.in_(staff_codes), or_(~SlotRow.xades, ~SlotRow.pades), ~waits_for_others)
-        .order_by(DocumentRow.class_name, DocumentRow.pupil_code, DocumentRow.version, SlotRow.order, SlotRow.slot_id)
-    )
-    if class_name is not None:
-        query = query.where(DocumentRow.class_name == class_name)
-    return [
-        OwnSlot(DocumentKey(serial, version), slot_id, role, follows)
-        for serial, version, slot_id, role, follows in session.execute(query)
-    ]
-
-
-def load_for_signing(
-    session: Session, wanted: Sequence[tuple[DocumentKey, str]], *, lock: bool = False
-) -> dict[tuple[DocumentKey, str], tuple[StoredDocument, tuple[SignatureFormat, ...]]]:
-    """Return the document of each named slot, and the formats in which the slot is not signed yet.
-
-    Args:
-        lock: keep the rows from changing until the transaction ends, where the database has locks on rows.
-    """
-    names = [(key.serial, key.version, slot_id) for key, slot_id in wanted]
-    query = (
-        select(SlotRow.slot_id, SlotRow.xades, SlotRow.pades, *_DOCUMENT_COLUMNS)
-        .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
-        .where(tuple_(SlotRow.serial, SlotRow.version, SlotRow.slot_id).in_(names))
-    )
-    if lock:
-        query = query.order_by(SlotRow.serial, SlotRow.version).with_for_update()
-    found = {}
-    for slot_id, xades, pades, *columns in session.execute(query):
-        document = _from_columns(columns)
-        signed = {SignatureFormat.XADES: xades, SignatureFormat.PADES: pades}
-        missing = tuple(kind for kind, done in signed.items() if not done)
-        found[document.key, slot_id] = (document, missing)
-    return found
-
-
-def list_sealed(
-    session: Session, *, school_code: str, seal_role: str, class_name: str | None = None
-) -> list[tuple[DocumentKey, str]]:
-    """Return (document, slot Id) of each seal of a locked document that is complete: it waits to be recorded."""
-    query = (
-        select(DocumentRow.serial, DocumentRow.version, SlotRow.slot_id)
-        .join(SlotRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
-        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
-        .where(SlotRow.role == seal_role, SlotRow.xades, SlotRow.pades)
-        .order_by(DocumentRow.class_name, DocumentRow.pupil_code)
-    )
-    if class_name is not None:
-        query = query.where(DocumentRow.class_name == class_name)
-    return [(DocumentKey(serial, version), slot_id) for serial, version, slot_id in session.execute(query)]
-
-
-def _earlier_open_slot(*, but_of: Sequence[str] = ()) -> Any:
-    """Return whether a slot has an open one before it, those of these staff codes left out."""
-    other = SlotRow.__table__.alias("earlier")
-    query = (
-        select(other.c.slot_id)
-        .where(other.c.serial == SlotRow.serial, other.c.version == SlotRow.version)
-        .where(other.c.order < SlotRow.order)
-        .where(or_(~other.c.xades, ~other.c.pades))
-    )
-    if but_of:
-        query = query.where(or_(other.c.staff_code.is_(None), other.c.staff_code.not_in(but_of)))
-    return query.correlate(SlotRow).exists()
-
-
-def count_open_slots(session: Session, *, school_code: str, class_name: str | None = None) -> dict[str, int]:
-    """Return role → how many slots of locked documents are still open."""
-    query = (
-        select(SlotRow.role, func.count())
-        .join(DocumentRow, (DocumentRow.serial == SlotRow.serial) & (DocumentRow.version == SlotRow.version))
-        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
-        .where(or_(~SlotRow.xades, ~SlotRow.pades))
-        .group_by(SlotRow.role)
-    )
-    if class_name is not None:
-        query = query.where(DocumentRow.class_name == class_name)
-    return {row[0]: row[1] for row in session.execute(query)}
-
-
-def count_missing_before(
-    session: Session, *, school_code: str, staff_codes: Sequence[str] | None, class_name: str | None = None
-) -> tuple[dict[tuple[str, str], int], int]:
-    """Return who has not signed before this person (None: the seal), and how many documents wait so.
-
-    The first is (staff code, role) → documents; the person's own earlier slots are left out.
-    """
-    mine, other = aliased(SlotRow), aliased(SlotRow)
-    query = (
-        select(other.staff_code, other.role, other.serial, other.version)
-        .join(mine, (mine.serial == other.serial) & (mine.version == other.version))
-        .join(DocumentRow, (DocumentRow.serial == other.serial) & (DocumentRow.version == other.version))
-        .where(DocumentRow.school_code == school_code, DocumentRow.state == DocumentState.LOCKED.value)
-        .where(mine.staff_code.is_(None) if staff_codes is None else mine.staff_code.in_(staff_codes))
-        .where(or_(~mine.xades, ~mine.pades), other.order < mine.order, or_(~other.xades, ~other.pades))
-        .where(or_(other.staff_code.is_(None), other.staff_code.not_in(staff_codes or ())))
-        .distinct()
-    )
-    if class_name is not None:
-        query = query.where(DocumentRow.class_name == class_name)
-    rows = [
-        (staff_code or "", role, DocumentKey(serial, number))
-        for staff_code, role, serial, number in session.execute(query)
-    ]
-    return dict(Counter((staff_code, role) for staff_code, role, _ in rows)), len({key for _, _, key in rows})
-
-
-def count_certificates(session: Session, keys: Sequence[DocumentKey]) -> dict[tuple[str, str], int]:
-    """Return (SHA-256 of a signer's certificate, of its evidence's file) → how many of these documents it signed."""
-    counted: Counter[tuple[str, str]] = Counter()
-    for start in range(0, len(keys), _KEYS_AT_ONCE):
-        names = [(key.serial, key.version) for key in keys[start : start + _KEYS_AT_ONCE]]
-        query = (
-            select(EvidenceRow.certificate_sha256, EvidenceRow.evidence_sha256, EvidenceRow.serial, EvidenceRow.version)
-            .where(tuple_(EvidenceRow.serial, EvidenceRow.version).in_(names))
-            .distinct()
-        )
-        counted.update((certificate, evidence) for certificate, evidence, _, _ in session.execute(query))
-    return dict(counted)
-
-
 def move_document(session: Session, before: StoredDocument, *, xml_sha256: str, pdf_sha256: str, **values: Any) -> None:
     """Let the row name new files, if it still names those of `before`.
 
@@ -382,143 +214,9 @@ def move_document(session: Session, before: StoredDocument, *, xml_sha256: str, 
         raise Conflict(f"document {before.key} changed meanwhile; run again")
 
 
-def mark_slots(session: Session, key: DocumentKey, signed: Mapping[str, frozenset[SignatureFormat]]) -> None:
-    """Note which formats of which slots are now signed."""
-    for slot_id, formats in signed.items():
-        values = {kind.value: True for kind in formats}
-        named = {"serial": key.serial, "version": key.version, "slot_id": slot_id}
-        session.execute(update(SlotRow).filter_by(**named).values(**values))
-
-
-def add_evidence(
-    session: Session,
-    key: DocumentKey,
-    slot_id: str,
-    formats: Iterable[SignatureFormat],
-    *,
-    certificate_sha256: str,
-    evidence_sha256: str,
-    signed_at: datetime,
-) -> None:
-    """Keep what was fetched about the signer's certificate when this slot was signed in these formats."""
-    session.add_all(
-        EvidenceRow(
-            serial=key.serial,
-            version=key.version,
-            slot_id=slot_id,
-            format=kind.value,
-            certificate_sha256=certificate_sha256,
-            evidence_sha256=evidence_sha256,
-            signed_at=signed_at,
-        )
-        for kind in formats
-    )
-
-
 def update_documents(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     """Change columns of many documents, named by `serial` and `version`, whose rows the transaction has locked."""
-    _update_many(session, DocumentRow.__table__, rows)
-
-
-def mark_many(session: Session, signed: Sequence[SlotMark]) -> None:
-    """As `mark_slots`, for slots of many documents."""
-    rows = [
-        {"serial": key.serial, "version": key.version, "slot_id": slot_id, **{kind.value: True for kind in formats}}
-        for key, slot_id, formats in signed
-    ]
-    _update_many(session, SlotRow.__table__, rows)
-
-
-def _update_many(session: Session, table: FromClause, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Update rows named by their primary key, those that change the same columns in one statement."""
-    assert isinstance(table, Table)
-    keys = [column.name for column in table.primary_key]
-    by_columns: dict[frozenset[str], list[dict[str, Any]]] = {}
-    for row in rows:
-        prefixed = {f"key_{name}" if name in keys else name: value for name, value in row.items()}
-        by_columns.setdefault(frozenset(row), []).append(prefixed)
-    statement = update(table).where(*(table.c[name] == bindparam(f"key_{name}") for name in keys))
-    for columns, values in by_columns.items():
-        session.connection().execute(
-            statement.values({name: bindparam(name) for name in columns if name not in keys}), values
-        )
-
-
-def add_evidence_of_many(
-    session: Session,
-    signed: Sequence[SlotMark],
-    *,
-    certificate_sha256: str,
-    evidence_sha256: str,
-    signed_at: datetime,
-) -> None:
-    """As `add_evidence`, for slots of many documents signed by one person."""
-    rows = [
-        {
-            "serial": key.serial,
-            "version": key.version,
-            "slot_id": slot_id,
-            "format": kind.value,
-            "certificate_sha256": certificate_sha256,
-            "evidence_sha256": evidence_sha256,
-            "signed_at": signed_at,
-        }
-        for key, slot_id, formats in signed
-        for kind in sorted(formats)
-    ]
-    if rows:
-        session.execute(insert(EvidenceRow), rows)
-
-
-def add_event(
-    session: Session, key: DocumentKey, *, school_code: str, school_year: str, document_sha256: str, at: datetime
-) -> None:
-    """Record a signed event.
-
-    Raises:
-        Conflict: this serial already has an event of this or a higher version.
-    """
-    highest = session.scalar(select(func.max(EventRow.version)).filter_by(serial=key.serial))
-    if highest is not None and key.version <= highest:
-        raise Conflict(f"{key} is not newer than version {highest}, which is already recorded")
-    session.add(
-        EventRow(
-            serial=key.serial,
-            version=key.version,
-            school_code=school_code,
-            school_year=school_year,
-            document_sha256=document_sha256,
-            recorded_at=at,
-        )
-    )
-
-
-def move_event(session: Session, key: DocumentKey, *, before: str, after: str) -> None:
-    """Let an event name a file that proves the same and more: the one before with timestamps and evidence added.
-
-    Raises:
-        Conflict: the event does not name that file (any more).
-    """
-    statement = update(EventRow).filter_by(serial=key.serial, version=key.version, document_sha256=before)
-    done = session.execute(statement.values(document_sha256=after))
-    if not isinstance(done, CursorResult) or done.rowcount != 1:
-        raise Conflict(f"the event of {key} names another file by now; run again")
-
-
-def list_event_files(session: Session, serial: str) -> list[tuple[int, str]]:
-    """Return (version, SHA-256 of the signed file) of every recorded event of this serial, by version."""
-    query = select(EventRow.version, EventRow.document_sha256).filter_by(serial=serial).order_by(EventRow.version)
-    return [(version, digest) for version, digest in session.execute(query)]
-
-
-def list_school_event_files(session: Session, *, school_code: str, school_year: str) -> list[tuple[str, str]]:
-    """Return (serial, SHA-256 of the signed file) of every recorded event of one school year."""
-    query = (
-        select(EventRow.serial, EventRow.document_sha256)
-        .filter_by(school_code=school_code, school_year=school_year)
-        .order_by(EventRow.serial, EventRow.version)
-    )
-    return [(serial, digest) for serial, digest in session.execute(query)]
+    update_many(session, DocumentRow.__table__, rows)
 
 
 def find_highest_version(session: Session, serial: str) -> int:
@@ -553,14 +251,14 @@ def list_referenced_files(session: Session) -> set[str]:
     return found
 
 
-_DOCUMENT_COLUMNS: Final = (
+DOCUMENT_COLUMNS: Final = (
     DocumentRow.serial,
     DocumentRow.version,
     *(getattr(DocumentRow, one.name) for one in fields(StoredDocument) if one.name != "key"),
 )
 
 
-def _from_columns(columns: Sequence[Any]) -> StoredDocument:
+def read_columns(columns: Sequence[Any]) -> StoredDocument:
     """Return the document of a row that was read column by column, which costs a third of a whole object."""
     serial, version, *values = columns
     document = StoredDocument(DocumentKey(serial, version), *values)

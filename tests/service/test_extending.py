@@ -17,7 +17,7 @@ from service.signing.desk import SigningServices
 from service.signing.extending import ExtendReport, extend_documents
 from service.signing.levels import list_level_tasks
 from service.status.recalls import approve_recall, request_recall, seal_recall
-from service.transcripts import repository
+from service.transcripts import event_repository
 from signing import pades, xades
 from signing.evidence import EvidenceCollector
 from signing.timestamp import TimestampClient, build_query
@@ -88,7 +88,7 @@ class Town:
         for one in school.list_documents():
             school.assert_passes(one.key)
             with transaction(school.workspace.sessions) as session:
-                assert repository.list_event_files(session, one.key.serial) == [(1, one.xml_sha256)]
+                assert event_repository.list_event_files(session, one.key.serial) == [(1, one.xml_sha256)]
             answer = school.context.find_status(one.key.serial, one.key.version, None)
             assert answer.status is DocumentStatus.VALID
 
@@ -251,7 +251,7 @@ def test_a_recall_is_raised_too_and_stays_in_force(town: Town) -> None:
     assert not report.failed
     assert (key, SignatureFormat.XADES, B_LTA) in report.raised
     with transaction(school.workspace.sessions) as session:
-        files = dict(repository.list_event_files(session, target.serial))
+        files = dict(event_repository.list_event_files(session, target.serial))
         assert session.get_one(RecallRow, (key.serial, key.version)).xml_sha256 == files[key.version]
     assert xades.read_state(school.workspace.store.get(files[key.version]), SEAL).archived == 1
     answer = school.context.find_status(target.serial, target.version, None)

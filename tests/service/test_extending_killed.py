@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.db.engine import transaction
-from service.transcripts import repository
+from service.transcripts import event_repository
 from signing import pades, xades
 from tests.support.victims import Victims, open_victims
 from tests.support.workflow import SmallSchool, unstamped_school
@@ -55,4 +55,4 @@ def assert_each_is_raised_once(school: SmallSchool) -> None:
         assert (picture.level, len(picture.document_timestamps)) == (B_LTA, 1)
         school.assert_passes(one.key)
         with transaction(school.workspace.sessions) as session:
-            assert repository.list_event_files(session, one.key.serial) == [(1, one.xml_sha256)]
+            assert event_repository.list_event_files(session, one.key.serial) == [(1, one.xml_sha256)]

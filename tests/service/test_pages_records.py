@@ -221,7 +221,7 @@ def test_unforeseen_error_tells_nothing_of_itself(site: httpx.Client, monkeypatc
     def fail(*_: object) -> None:
         raise RuntimeError("secret detail of pupil 0101")
 
-    monkeypatch.setattr("service.status.lookup.repository.list_event_files", fail)
+    monkeypatch.setattr("service.status.lookup.event_repository.list_event_files", fail)
     answer = site.get(f"/api/v1/documents/{issued_school().current.key}")
     assert "secret" not in str(read_problem(answer, 500, "internal-error"))
     assert answer.headers["x-content-type-options"] == "nosniff"

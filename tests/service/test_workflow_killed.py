@@ -14,7 +14,7 @@ import pytest
 
 from service import audit
 from service.db.engine import transaction
-from service.transcripts import repository
+from service.transcripts import event_repository, repository
 from service.transcripts.repository import DocumentState
 from tests.support.victims import Victims, open_victims
 from tests.support.workflow import SmallSchool, enrolled_school
@@ -112,7 +112,7 @@ def assert_sound(school: SmallSchool) -> None:
     school.assert_rows_tell_what_files_hold()
     with transaction(school.workspace.sessions) as session:
         documents = repository.list_documents(session, school_code=school.school.school_code)
-        events = [len(repository.list_event_files(session, one.key.serial)) for one in documents]
+        events = [len(event_repository.list_event_files(session, one.key.serial)) for one in documents]
     assert events == [1 if one.state is DocumentState.ISSUED else 0 for one in documents]
 
 

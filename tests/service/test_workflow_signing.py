@@ -20,7 +20,7 @@ from service.signing.description import read_description
 from service.signing.opening import OpenSlot
 from service.signing.workflow import SigningReport
 from service.signing.workplace import AppearanceCache
-from service.transcripts import repository
+from service.transcripts import repository, slot_repository
 from service.transcripts.building import get_transcript_document
 from service.transcripts.repository import DocumentKey, DocumentState
 from signing.batch import PreparedTask, SigningTask, attach_task, prepare_task
@@ -292,7 +292,7 @@ def attach_late(
     digest_hex = school.workspace.store.put(attached)
     with transaction(school.workspace.sessions) as session:
         repository.move_document(session, stored, xml_sha256=digest_hex, pdf_sha256=stored.pdf_sha256)
-        repository.mark_slots(session, key, {prepared.task.slot.slot_id: frozenset({SignatureFormat.XADES})})
+        slot_repository.mark_slots(session, key, {prepared.task.slot.slot_id: frozenset({SignatureFormat.XADES})})
     return attached
 
 

@@ -36,7 +36,7 @@ from service.signing.issuing import IssueReport, issue_documents
 from service.signing.workflow import sign_open_slots
 from service.status.exporting import export_status
 from service.status.recalls import approve_recall, request_recall, seal_recall
-from service.transcripts import repository
+from service.transcripts import event_repository, repository
 from service.transcripts.building import build_documents, get_transcript_document
 from service.transcripts.replacing import build_replacement
 from service.transcripts.repository import DocumentKey, DocumentState
@@ -342,7 +342,7 @@ class _Maker:
         approve_recall(self._desk(self._keys.open_person(principal)), key.serial, actor=ACTOR)
         recalled = seal_recall(self._context, self._desk(self._keys.open_seal()), key.serial, actor=ACTOR)
         with transaction(self._workspace.sessions) as session:
-            files = dict(repository.list_event_files(session, key.serial))
+            files = dict(event_repository.list_event_files(session, key.serial))
         return self._workspace.store.get(files[recalled.version])
 
     def _read(self, key: DocumentKey) -> IssuedDocument:

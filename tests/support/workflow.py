@@ -35,7 +35,7 @@ from service.settings import Settings
 from service.signing.desk import SigningDesk, open_services
 from service.signing.issuing import IssueReport, issue_documents
 from service.signing.workflow import SigningReport, sign_open_slots
-from service.transcripts import repository
+from service.transcripts import repository, slot_repository
 from service.transcripts.building import BuildOptions, BuildResult, build_documents, get_transcript_document
 from service.transcripts.repository import DocumentKey, DocumentState, StoredDocument
 from service.workspace import Workspace, open_workspace
@@ -185,7 +185,7 @@ class SmallSchool:
             return [
                 code
                 for code in self.subscribers
-                if repository.list_open_slots(session, school_code=self.school.school_code, staff_code=code)
+                if slot_repository.list_open_slots(session, school_code=self.school.school_code, staff_code=code)
             ]
 
     def list_documents(self, state: DocumentState | None = None) -> list[StoredDocument]:
