@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,10 +15,9 @@ from service.transcripts.repository import DocumentState
 from signing.batch import engine, rooms
 from signing.signer import Signer
 from tests.support.many import multiply
+from tests.support.signers import WatchedSigner
 from tests.support.workflow import ACTOR, SmallSchool, built_school, open_other_seal
 from transcript_core.errors import KeyUnavailable, NotEligible
-from transcript_core.pki.algorithms import SignatureAlgorithm
-from transcript_core.pki.certificates import Certificate
 
 COPIES = 4
 """With the school's own two documents three chunks of a small batch."""
@@ -40,37 +39,7 @@ def small_batch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @dataclass
-class Watched:
-    """The seal's real key behind a holder that takes lists; it tells of each list, and what is told may raise."""
-
-    inner: Signer
-    list_size: int | None
-    before: Callable[[int], None] = lambda _: None
-    lists: list[int] = field(default_factory=list)
-
-    @property
-    def certificate(self) -> Certificate:
-        return self.inner.certificate
-
-    @property
-    def chain(self) -> tuple[Certificate, ...]:
-        return self.inner.chain
-
-    @property
-    def algorithm(self) -> SignatureAlgorithm:
-        return self.inner.algorithm
-
-    def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
-        self.lists.append(len(digests))
-        self.before(len(self.lists))
-        return self.inner.sign_digests(digests)
-
-    def close(self) -> None:
-        self.inner.close()
-
-
-@dataclass
-class InThreads(Watched):
+class InThreads(WatchedSigner):
     """The same key as a file's, which works in several threads at once."""
 
     list_size: int | None = None
@@ -107,7 +76,7 @@ def test_lists_are_as_long_as_the_keys_holder_takes(
     """Copies share a picture, so they are sealed and then not issued; the school's own documents are."""
     own = {one.key for one in school.list_documents()}
     multiply(school, COPIES)
-    seal = Watched(school.open_seal(), list_size)
+    seal = WatchedSigner(school.open_seal(), list_size)
     report = issue(school, seal)
     *seals, json = seal.lists
     assert [*sorted(seals), json] == lists
@@ -158,7 +127,7 @@ def test_a_key_that_goes_away_after_the_seal_is_not_asked_again_and_the_next_run
         if number > 1:
             raise KeyUnavailable("the token was pulled")
 
-    seal = Watched(school.open_seal(), None, pull)
+    seal = WatchedSigner(school.open_seal(), None, pull)
     report = issue(school, seal)
     assert (report.issued, seal.lists) == ([], [4, 2])
     assert {error.code for _, error in report.failed} == {"key-unavailable"}
@@ -168,7 +137,7 @@ def test_a_key_that_goes_away_after_the_seal_is_not_asked_again_and_the_next_run
     spoilt = replace(review, slots=tuple(replace(one, content_sha256="00" * 32) for one in review.slots))
     assert {error.code for _, error in issue(school, school.open_seal(), spoilt).failed} == {"changed-since-review"}
     sealed = [one.xml_sha256 for one in school.list_documents()]
-    again = Watched(school.open_seal(), None)
+    again = WatchedSigner(school.open_seal(), None)
     assert_issued(school, issue(school, again, review), 2)
     assert again.lists == [2], "the JSON alone"
     assert [one.xml_sha256 for one in school.list_documents()] == sealed
@@ -179,7 +148,7 @@ def test_a_key_that_never_answers_is_asked_once(school: SmallSchool, monkeypatch
         raise KeyUnavailable("no token")
 
     monkeypatch.setattr("service.signing.issuing.choose_wave", lambda _: 1)
-    seal = Watched(school.open_seal(), None, refuse)
+    seal = WatchedSigner(school.open_seal(), None, refuse)
     report = issue(school, seal)
     assert (report.issued, len(report.failed), seal.lists) == ([], 2, [2])
     assert_issued(school, issue(school, school.open_seal()), 2)

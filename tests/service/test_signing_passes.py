@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -23,10 +22,9 @@ from service.store import DocumentStore, StoreFull
 from service.workspace import Workspace
 from signing.signer import Signer
 from tests.support.many import find_rsa_teacher, list_open, multiply
+from tests.support.signers import WatchedSigner
 from tests.support.workflow import ACTOR, SmallSchool, built_school
 from transcript_core.errors import KeyUnavailable, StaleDigest, TranscriptError
-from transcript_core.pki.algorithms import SignatureAlgorithm
-from transcript_core.pki.certificates import Certificate
 from transcript_core.policy import SignatureFormat
 from transcript_core.xml import get_signature, list_signed_slots
 
@@ -40,38 +38,9 @@ def school(tmp_path: Path) -> Iterator[SmallSchool]:
         yield made
 
 
-@dataclass
-class Watched:
-    """A real signer that tells of each list before it signs; what is told may raise, or do harm elsewhere."""
-
-    inner: Signer
-    before: Callable[[int], None] = lambda _: None
-    lists: list[int] = field(default_factory=list)
-
-    @property
-    def certificate(self) -> Certificate:
-        return self.inner.certificate
-
-    @property
-    def chain(self) -> tuple[Certificate, ...]:
-        return self.inner.chain
-
-    @property
-    def algorithm(self) -> SignatureAlgorithm:
-        return self.inner.algorithm
-
-    @property
-    def list_size(self) -> int | None:
-        """As short as a token's: a key elsewhere that set no limit would get all digests in one list."""
-        return 64
-
-    def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
-        self.lists.append(len(digests))
-        self.before(len(self.lists))
-        return self.inner.sign_digests(digests)
-
-    def close(self) -> None:
-        self.inner.close()
+def watch(signer: Signer, before: Callable[[int], None] = lambda _: None) -> WatchedSigner:
+    """Return the signer with lists as short as a token's: without a limit it would get all digests in one list."""
+    return WatchedSigner(signer, 64, before)
 
 
 def run(
@@ -106,7 +75,7 @@ def test_many_documents_are_signed_in_order_and_saved(school: SmallSchool, worke
     teacher = find_rsa_teacher(school)
     told: list[int] = []
     todo = list_open(school, teacher)
-    signer = Watched(school.open_person(teacher))
+    signer = watch(school.open_person(teacher))
     report = run(school, signer, teacher, workers=workers, advance=told.append)
     assert (report.signed, report.failed) == (list(todo), {})
     assert sorted(signer.lists) == [8, 64, 64]
@@ -124,7 +93,7 @@ def test_workers_hold_no_key_and_see_no_secret(school: SmallSchool, monkeypatch:
     def look(_: int) -> None:
         seen.extend(Path(f"/proc/{pid}/environ").read_bytes() for pid in worker_processes())
 
-    run(school, Watched(school.open_person(teacher), look), teacher, workers=2)
+    run(school, watch(school.open_person(teacher), look), teacher, workers=2)
     assert seen
     assert all(b"PATH=" in one and b"HOCBA_" not in one for one in seen)
 
@@ -139,14 +108,14 @@ def test_a_key_that_goes_away_keeps_what_was_signed_and_the_next_run_goes_on(sch
         if number > 1:
             raise KeyUnavailable("the token was pulled")
 
-    signer = Watched(school.open_person(teacher), pull)
+    signer = watch(school.open_person(teacher), pull)
     report = run(school, signer, teacher, workers=workers)
     assert len(signer.lists) == 2, "asked once more, then never again"
     assert len(report.signed) == 32
     assert {type(error) for error in report.failed.values()} == {KeyUnavailable}
     assert len(report.failed) == COPIES + 2 - 32
     school.assert_rows_tell_what_files_hold()
-    again = Watched(school.open_person(teacher))
+    again = watch(school.open_person(teacher))
     assert len(run(school, again, teacher, workers=workers).signed) == COPIES + 2 - 32
     assert sum(again.lists) == 2 * (COPIES + 2 - 32), "nothing is signed twice"
     assert_signed_once(school, COPIES + 2, slot_id)
@@ -161,7 +130,7 @@ def test_a_killed_worker_costs_its_own_documents_alone(school: SmallSchool) -> N
         if number == 1:
             os.kill(worker_processes()[0], signal.SIGKILL)
 
-    report = run(school, Watched(school.open_person(teacher), kill), teacher, workers=2)
+    report = run(school, watch(school.open_person(teacher), kill), teacher, workers=2)
     assert {error.code for error in report.failed.values()} == {"worker-lost"}
     assert 0 < len(report.failed) < COPIES
     assert len(report.signed) + len(report.failed) == COPIES + 2
@@ -180,7 +149,7 @@ def test_one_action_tries_again_what_a_killed_worker_lost(school: SmallSchool, m
         if number == 2:
             os.kill(worker_processes()[-1], signal.SIGKILL)
 
-    desk = school.open_desk(Watched(school.open_person(teacher), kill))
+    desk = school.open_desk(watch(school.open_person(teacher), kill))
     report = sign_open_slots(desk, school_code=school.school.school_code, actor=ACTOR)
     assert not report.failed
     assert len(report.signed) >= COPIES + 2
@@ -244,7 +213,7 @@ def test_of_two_who_sign_at_once_the_second_keeps_the_xml(school: SmallSchool) -
     def overtake(_: int) -> None:
         assert not school.sign(second).failed
 
-    report = run(school, Watched(school.open_person(first), overtake), first)
+    report = run(school, watch(school.open_person(first), overtake), first)
     assert {type(error) for error in report.failed.values()} == {StaleDigest}
     for key, slot_id in ours.items():
         assert school.list_signed(key)[slot_id] == {SignatureFormat.XADES}
@@ -267,7 +236,7 @@ def test_an_overtaken_document_that_cannot_be_read_stops_no_other(school: SmallS
         assert not school.sign(second).failed
         school.workspace.store.discard(school.get_document(lost).xml_sha256)
 
-    report = run(school, Watched(school.open_person(first), overtake), first)
+    report = run(school, watch(school.open_person(first), overtake), first)
     assert {key: error.code for (key, _), error in report.failed.items()} == {
         one.key: "not-found" if one.key == lost else "stale-digest" for one in school.list_documents()
     }
@@ -296,7 +265,7 @@ def test_what_was_signed_by_another_run_meanwhile_is_not_signed_over(school: Sma
     def overtake(_: int) -> None:
         assert not school.sign(teacher).failed
 
-    report = run(school, Watched(school.open_person(teacher), overtake), teacher)
+    report = run(school, watch(school.open_person(teacher), overtake), teacher)
     assert {error.code for error in report.failed.values()} == {"conflict"}
     school.assert_rows_tell_what_files_hold()
     school.assert_store_is_sound()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from signing.signer import Signer
 from transcript_core.pki.algorithms import (
     Scheme,
     SignatureAlgorithm,
@@ -57,6 +58,41 @@ class MemorySigner:
             return self.key.sign(digest, rsa_padding(self.algorithm), prehashed(self.algorithm))
         der = self.key.sign(digest, ec.ECDSA(prehashed(self.algorithm)))
         return der_to_raw(der, self.key.curve.key_size)
+
+
+@dataclass
+class WatchedSigner:
+    """A real signer behind a holder that takes lists; it tells of each list, and what is told may raise, or do harm."""
+
+    inner: Signer
+    list_size: int | None = None
+    before: Callable[[int], None] = lambda _: None  # gets the number of the list, from 1
+    lists: list[int] = field(default_factory=list)  # number of digests of each call
+
+    @property
+    def certificate(self) -> Certificate:
+        """The certificate of the real signer."""
+        return self.inner.certificate
+
+    @property
+    def chain(self) -> tuple[Certificate, ...]:
+        """Its chain."""
+        return self.inner.chain
+
+    @property
+    def algorithm(self) -> SignatureAlgorithm:
+        """Its algorithm."""
+        return self.inner.algorithm
+
+    def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
+        """Tell of the list, then have it signed."""
+        self.lists.append(len(digests))
+        self.before(len(self.lists))
+        return self.inner.sign_digests(digests)
+
+    def close(self) -> None:
+        """Let go of the key."""
+        self.inner.close()
 
 
 @cache

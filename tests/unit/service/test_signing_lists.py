@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,7 +38,8 @@ from service.signing.values import (
     write_values_head,
 )
 from service.signing.values_file import open_values_file, read_bounded, read_kept
-from tests.support.signers import MemorySigner, make_signer, with_scheme
+from signing.signer import Signer
+from tests.support.signers import MemorySigner, WatchedSigner, make_signer, with_scheme
 from transcript_core.errors import LimitExceeded, SignatureMismatch
 from transcript_core.limits import MAX_LIST_BYTES, MAX_LISTED_DIGESTS
 from transcript_core.pki.algorithms import SignatureAlgorithm
@@ -48,7 +49,7 @@ AT = datetime(2026, 5, 31, 2, 0, tzinfo=UTC)
 SERIAL = "3NWDYYJG9KG5BFRS7RKCTGR3RD"
 
 
-def make_list(signer: MemorySigner, documents: int = 3) -> SigningList:
+def make_list(signer: Signer, documents: int = 3) -> SigningList:
     """Return a list of both formats of one slot of each document."""
     digests = tuple(
         ListedDigest(
@@ -206,45 +207,26 @@ def test_only_the_key_of_the_list_signs_it_and_only_in_time() -> None:
         check_key(head, signer, at=AT + timedelta(hours=24))
 
 
-@dataclass(frozen=True)
-class OddSigner:
+@dataclass
+class OddSigner(WatchedSigner):
     """A key's holder that answers a list in its own way."""
 
-    key: MemorySigner
-    list_size: int | None = None
     odd: str = ""
-    asked: list[int] = field(default_factory=list)
-
-    @property
-    def certificate(self):  # type: ignore[no-untyped-def]
-        return self.key.certificate
-
-    @property
-    def chain(self):  # type: ignore[no-untyped-def]
-        return self.key.chain
-
-    @property
-    def algorithm(self) -> SignatureAlgorithm:
-        return self.key.algorithm
 
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
-        self.asked.append(len(digests))
-        values = list(self.key.sign_digests(digests))
+        values = list(super().sign_digests(digests))
         if self.odd == "refusing":
             raise SignatureMismatch("host: signatures/signHash: it signed with another algorithm")
         if self.odd == "fewer":
             return values[:-1]
         return values[::-1] if self.odd == "reversed" else values
 
-    def close(self) -> None:
-        self.key.close()
-
 
 def test_the_key_is_asked_in_lists_that_suit_it() -> None:
     signer = OddSigner(make_signer(), list_size=4)
-    made = make_list(signer.key)
+    made = make_list(signer.inner)
     values = [value for chunk in sign_list(made, signer, done={2}) for value in chunk.values]
-    assert signer.asked == [4, 1]
+    assert signer.lists == [4, 1]
     assert [one.number for one in values] == [1, 3, 4, 5, 6]
     assert [len(chunk.values) for chunk in sign_list(made, signer, most=3)] == [3, 3]
     assert list(sign_list(made, signer, done=range(1, 7))) == []
@@ -253,7 +235,7 @@ def test_the_key_is_asked_in_lists_that_suit_it() -> None:
 @pytest.mark.parametrize("odd", ["fewer", "refusing"])
 def test_a_request_that_is_answered_wrongly_is_refused_by_name(odd: str) -> None:
     signer = OddSigner(make_signer(), list_size=2, odd=odd)
-    made = make_list(signer.key)
+    made = make_list(signer.inner)
     chunks = list(sign_list(made, signer))
     assert [chunk.values for chunk in chunks] == [(), (), ()]
     assert [one for chunk in chunks for one, _ in chunk.refused] == list(made.digests)
@@ -263,7 +245,7 @@ def test_a_request_that_is_answered_wrongly_is_refused_by_name(odd: str) -> None
 
 def test_values_in_another_order_are_refused_by_name() -> None:
     signer = OddSigner(make_signer(), list_size=2, odd="reversed")
-    made = make_list(signer.key)
+    made = make_list(signer.inner)
     chunks = list(sign_list(made, signer))
     assert [chunk.values for chunk in chunks] == [(), (), ()]
     assert [one for chunk in chunks for one, _ in chunk.refused] == list(made.digests)

@@ -26,6 +26,7 @@ from tests.support.authority import build_authority, staff_identity
 from tests.support.pki import development_pki, open_person, open_seal
 from tests.support.samples import HOMEROOM, PRINCIPAL, build_issue, build_transcript
 from tests.support.signed_pdf import build_appearance
+from tests.support.signers import WatchedSigner
 from transcript_core.canonical import canonicalize, parse_xml
 from transcript_core.clock import FixedClock
 from transcript_core.errors import (
@@ -39,7 +40,6 @@ from transcript_core.errors import (
     TranscriptError,
 )
 from transcript_core.model import SchoolLevel
-from transcript_core.pki.algorithms import SignatureAlgorithm
 from transcript_core.pki.certificates import Certificate
 from transcript_core.pki.evidence import Evidence
 from transcript_core.policy import SignatureFormat, SignatureLevel, SigningPolicy, Slot, find_policy, list_slots
@@ -132,35 +132,13 @@ Change: TypeAlias = Callable[["Handled", list[bytes]], Sequence[bytes]]
 
 
 @dataclass
-class Handled:
-    """A signer whose answers a test may change; it counts the lists."""
+class Handled(WatchedSigner):
+    """A signer whose answers a test may change."""
 
-    inner: Signer
     change: Change | None = None
-    lists: list[int] = field(default_factory=list)
-
-    @property
-    def certificate(self) -> Certificate:
-        return self.inner.certificate
-
-    @property
-    def chain(self) -> tuple[Certificate, ...]:
-        return self.inner.chain
-
-    @property
-    def algorithm(self) -> SignatureAlgorithm:
-        return self.inner.algorithm
-
-    @property
-    def list_size(self) -> int | None:
-        return self.inner.list_size
-
-    def close(self) -> None:
-        self.inner.close()
 
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
-        self.lists.append(len(digests))
-        values = list(self.inner.sign_digests(digests))
+        values = list(super().sign_digests(digests))
         return values if self.change is None else self.change(self, values)
 
 
@@ -221,7 +199,7 @@ def lose_after(lists: int) -> Change:
 
 
 def test_a_lost_key_leaves_what_was_signed_and_is_not_asked_again() -> None:
-    signer = Handled(open_staff(HOMEROOM), lose_after(1))
+    signer = Handled(open_staff(HOMEROOM), change=lose_after(1))
     results = sign([one.task(0) for one in stored_documents()], signer, list_size=1)
     errors = [errors_of(one) for one in results]  # which of two chunks under way asks first is left open
     assert (errors.count([None, None]), errors.count([KeyUnavailable] * 2)) == (1, 2)
@@ -229,7 +207,7 @@ def test_a_lost_key_leaves_what_was_signed_and_is_not_asked_again() -> None:
 
 
 def test_fewer_values_than_digests_sign_nothing() -> None:
-    signer = Handled(open_staff(HOMEROOM), lambda _, values: values[:-1])
+    signer = Handled(open_staff(HOMEROOM), change=lambda _, values: values[:-1])
     results = sign([one.task(0) for one in stored_documents()], signer)
     assert [errors_of(one) for one in results] == [[SignatureMismatch] * 2] * 3
     for serial, one in zip(SERIALS, results, strict=True):
@@ -237,7 +215,7 @@ def test_fewer_values_than_digests_sign_nothing() -> None:
 
 
 def test_values_in_another_order_are_refused_by_name() -> None:
-    signer = Handled(open_staff(HOMEROOM), lambda _, values: values[::-1])
+    signer = Handled(open_staff(HOMEROOM), change=lambda _, values: values[::-1])
     results = sign([one.task(0) for one in stored_documents()[:2]], signer)
     assert [errors_of(one) for one in results] == [[SignatureMismatch] * 2] * 2
     error = results[0].formats[SignatureFormat.XADES].error
@@ -248,7 +226,7 @@ def test_one_wrong_value_stops_one_document() -> None:
     def spoil(_: Handled, values: list[bytes]) -> list[bytes]:
         return [bytes(len(values[0])), *values[1:]]
 
-    results = sign([one.task(0) for one in stored_documents()[:2]], Handled(open_staff(HOMEROOM), spoil))
+    results = sign([one.task(0) for one in stored_documents()[:2]], Handled(open_staff(HOMEROOM), change=spoil))
     assert [errors_of(one) for one in results] == [[SignatureMismatch] * 2, [None, None]]
 
 
@@ -361,7 +339,7 @@ def test_no_timestamp_is_spent_on_a_value_that_does_not_verify() -> None:
     document = stored_documents()[0]
     for position, person in enumerate((HOMEROOM, PRINCIPAL)):
         document = document.after(sign([document.task(position)], open_staff(person))[0])
-    seal = Handled(open_seal(), lambda _, values: values[::-1])
+    seal = Handled(open_seal(), change=lambda _, values: values[::-1])
     (result,) = sign([document.task(2)], seal, timestamps=TimestampClient(["http://tsa.invalid/"], refuse))
     assert errors_of(result) == [SignatureMismatch] * 2
     assert asked == []
@@ -375,23 +353,12 @@ def test_a_task_without_its_pdf_cannot_be_built() -> None:
         replace(task, appearance=None)
 
 
-@dataclass
-class LongLists(Handled):
-    """A signer whose holder takes this many digests at once."""
-
-    most: int | None = 400  # None: any number, each list perhaps an approval of its own
-
-    @property
-    def list_size(self) -> int | None:
-        return self.most
-
-
-@pytest.mark.parametrize("most", [400, None])
+@pytest.mark.parametrize("most", [400, None])  # None: any number, each list perhaps an approval of its own
 def test_a_holder_of_long_lists_gives_one_approval_for_all_and_documents_are_opened_again(most: int | None) -> None:
     """Past `MAX_KEPT_OPEN` a chunk keeps its digests alone between prepare and attach."""
     one = stored_documents()[0].task(0)
     tasks = [replace(one, key=str(number)) for number in range(MAX_KEPT_OPEN + 6)]
-    signer = LongLists(open_staff(HOMEROOM), most=most)
+    signer = Handled(open_staff(HOMEROOM), most)
     results = sign(tasks, signer)
     assert signer.lists == [2 * len(tasks)]
     assert [result.key for result in results if result.signed] == [task.key for task in tasks]
@@ -458,7 +425,7 @@ def test_workers_are_started_where_one_process_cannot_fill_the_machine(
 
 
 def test_short_lists_are_never_exceeded() -> None:
-    signer = LongLists(open_staff(HOMEROOM), most=3)
+    signer = Handled(open_staff(HOMEROOM), 3)
     assert all(result.signed for result in sign([one.task(0) for one in stored_documents()], signer))
     assert signer.lists == [3, 3]
 
@@ -502,7 +469,7 @@ def test_a_certificate_that_changes_in_mid_batch_signs_nothing_more() -> None:
         signer.inner = other
         return values
 
-    signer = Handled(first, swap)
+    signer = Handled(first, change=swap)
     results = sign([one.task(0) for one in stored_documents()], signer, list_size=1)
     errors = [errors_of(one) for one in results]
     assert (errors.count([None, None]), errors.count([KeyUnavailable] * 2)) == (1, 2)
@@ -516,15 +483,11 @@ def test_lists_are_signed_side_by_side_where_the_signer_allows_it() -> None:
     class Parallel(Handled):
         parallel_calls: int = 2
 
-        @property
-        def list_size(self) -> int | None:
-            return 64
-
         def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
             both.wait()  # broken, hence an error, unless two calls meet
             return super().sign_digests(digests)
 
-    results = sign([one.task(0) for one in stored_documents()[:2]], Parallel(open_staff(HOMEROOM)), list_size=1)
+    results = sign([one.task(0) for one in stored_documents()[:2]], Parallel(open_staff(HOMEROOM), 64), list_size=1)
     assert all(result.signed for result in results)
 
 
