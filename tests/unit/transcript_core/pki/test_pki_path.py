@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import count
 from pathlib import Path
 
 import pytest
@@ -29,14 +29,14 @@ from transcript_core.pki.trust import TrustStore, World, build_anchor
 
 AT = datetime(2026, 5, 30, 3, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-_numbers = count(1)
 
 
 def issue(pki: DevelopmentPki | None = None, **changes: object) -> Certificate:
-    """Issue a certificate to somebody new."""
+    """Issue a certificate to somebody new, also for other processes that share the PKI: a test may revoke it."""
     pki = pki or development_pki()
     settings: dict[str, object] = {"world": World.PUBLIC_DUTY, "key_kind": "p-256", **changes}
-    subscriber = Subscriber("Người Thử", f"CCCD:0990{next(_numbers):08d}", "Trường thử", **settings)  # type: ignore[arg-type]
+    name = f"Người Thử {uuid.uuid4()}"
+    subscriber = Subscriber(name, "CCCD:099000000001", "Trường thử", **settings)  # type: ignore[arg-type]
     return pki.read_certificate(pki.issue(subscriber))
 
 
