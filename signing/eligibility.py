@@ -96,7 +96,7 @@ class SignerCheck:
         """
         _check_turn(slot, slots, signed)
         if self._problem is not None:
-            raise _refuse(f"{_name(slot)}: ", self._certificate, *self._problem)
+            raise _refuse(f"{slot.where}: ", self._certificate, *self._problem)
         self._check_authority(slot)
         _check_not_own_request(slot, self._certificate, slots)
         _check_path(slot, self._certificate, self._path)
@@ -107,7 +107,7 @@ class SignerCheck:
         if answer is None:
             answer = self._answers[duty] = check_slot(self._authority, slot, self._certificate.identity, self._at)
         if not answer.entitled:
-            problem = f"{_name(slot)}: {answer.detail_en}"
+            problem = f"{slot.where}: {answer.detail_en}"
             raise NotEligible(problem, reason=str(answer.code), text_vi=answer.detail_vi)
 
 
@@ -145,22 +145,17 @@ def check_may_sign(
 def _check_turn(slot: Slot, slots: Sequence[Slot], signed: frozenset[str]) -> None:
     if slot.slot_id in signed:
         raise SlotNotReady(
-            f"{_name(slot)}: signed already", text_vi="Vị trí này đã được ký; chữ ký không bao giờ bị thay."
+            f"{slot.where}: signed already", text_vi="Vị trí này đã được ký; chữ ký không bao giờ bị thay."
         )
     order = slot.rule.order
     missing = [one for one in slots if one.rule.order < order and one.slot_id not in signed]
     if missing:
         people = "; ".join(dict.fromkeys(_describe_slot(one) for one in missing))
         raise SlotNotReady(
-            f"{_name(slot)}: waits for {len(missing)} earlier: {', '.join(one.slot_id for one in missing)}",
+            f"{slot.where}: waits for {len(missing)} earlier: {', '.join(one.slot_id for one in missing)}",
             missing=tuple(one.slot_id for one in missing),
             text_vi=f"Chưa thể ký vì còn thiếu chữ ký của: {people}.",
         )
-
-
-def _name(slot: Slot) -> str:
-    """Return which document and slot this is, as error messages begin."""
-    return f"document {slot.serial} version {slot.version}, slot {slot.slot_id}"
 
 
 def _describe_slot(slot: Slot) -> str:
@@ -188,7 +183,7 @@ def _check_not_own_request(slot: Slot, certificate: Certificate, slots: Sequence
         return
     if any(one.role is SlotRole.REQUESTER and one.staff_code == slot.staff_code for one in slots):
         text = "Người đề nghị thu hồi không được tự phê duyệt đề nghị của mình."
-        raise _refuse(f"{_name(slot)}: ", certificate, "own-request", text)
+        raise _refuse(f"{slot.where}: ", certificate, "own-request", text)
 
 
 def _check_path(slot: Slot, certificate: Certificate, result: PathResult) -> None:
@@ -196,7 +191,7 @@ def _check_path(slot: Slot, certificate: Certificate, result: PathResult) -> Non
         return
     default = ("certificate-invalid", "Chứng thư số không hợp lệ.")
     reason, text = default if result.sub_indication is None else _PATH_REASONS.get(result.sub_indication, default)
-    raise _refuse(f"{_name(slot)}: ", certificate, reason, text, detail=result.detail)
+    raise _refuse(f"{slot.where}: ", certificate, reason, text, detail=result.detail)
 
 
 def _refuse(where: str, certificate: Certificate, reason: str, text_vi: str, *, detail: str = "") -> NotEligible:

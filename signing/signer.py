@@ -196,7 +196,7 @@ def check_identity(identity: SigningIdentity, slot: Slot) -> None:
     if fits_certificate(identity.algorithm, identity.certificate):
         return
     raise NotEligible(
-        f"document {slot.serial} version {slot.version}, slot {slot.slot_id}: the certificate's key is none that "
+        f"{slot.where}: the certificate's key is none that "
         f"{identity.algorithm.value} signs with; use the certificate and the algorithm of one key",
         reason="other-algorithm",
         text_vi="Khóa của chứng thư số không dùng được với thuật toán ký đã chọn; hãy chọn đúng chứng thư số của khóa.",

@@ -137,6 +137,11 @@ class Slot:
         """Return the Id of the slot's ds:Signature."""
         return signature_id(self.slot_id)
 
+    @property
+    def where(self) -> str:
+        """Return which document and slot this is, as error messages begin."""
+        return f"document {self.serial} version {self.version}, slot {self.slot_id}"
+
 
 def signature_id(slot_id: str) -> str:
     """Return the Id that the ds:Signature in this slot carries."""

@@ -59,7 +59,7 @@ class KeyDesk:
         if pending.certificate_sha256 == self._identity.certificate.sha256:
             return False
         answers[number][kind] = SignatureMismatch(
-            f"{_where(pending)}: prepared for another certificate than this batch's; prepare again"
+            f"{pending.where}: prepared for another certificate than this batch's; prepare again"
         )
         return True
 
@@ -70,7 +70,7 @@ class KeyDesk:
                 return [self._lost] * len(places)
             values = self._ask([pending.digest for _, _, pending in places])
         except SignatureMismatch as error:  # of this list alone
-            return [SignatureMismatch(f"{_where(pending)}: {error}") for _, _, pending in places]
+            return [SignatureMismatch(f"{pending.where}: {error}") for _, _, pending in places]
         except KeyUnavailable as error:
             self._lost = error
             return [error] * len(places)
@@ -112,10 +112,6 @@ def _split(places: Sequence[_Place], size: int | None) -> Iterator[Sequence[_Pla
 
 def _miscounted(pending: Pending, given: int, asked: int) -> SignatureMismatch:
     return SignatureMismatch(
-        f"{_where(pending)}: the key's holder answered {given} values for a list of {asked} digests, so none of them "
+        f"{pending.where}: the key's holder answered {given} values for a list of {asked} digests, so none of them "
         "is used; sign again"
     )
-
-
-def _where(pending: Pending) -> str:
-    return f"document {pending.serial} version {pending.version}, slot {pending.slot_id}"

@@ -31,17 +31,17 @@ class Action:
 
 @lru_cache(maxsize=_CACHED_ACTIONS)
 def describe_action(
-    identity: SigningIdentity, claims: Claims, at: datetime, policy: str, policy_digest: bytes
+    identity: SigningIdentity, claims: Claims, at: datetime, policy_oid: str, policy_digest: bytes
 ) -> Action:
     """Return what this signer's signatures have in common.
 
     Args:
         at: the time stated in /M, aware.
-        policy: its identifier, "urn:oid:...".
+        policy_oid: the policy's, dotted.
         policy_digest: 32 raw bytes, SHA-256.
     """
     signed_at = at.astimezone(UTC).replace(microsecond=0)
-    attributes = build_attributes(identity, claims, policy=policy, policy_digest=policy_digest)
+    attributes = build_attributes(identity, claims, policy_oid=policy_oid, policy_digest=policy_digest)
     return Action(
         signed_at=signed_at,
         attributes=attributes,

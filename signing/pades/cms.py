@@ -41,19 +41,19 @@ class SignedAttributes:
 
 
 def build_attributes(
-    identity: SigningIdentity, claims: Claims, *, policy: str, policy_digest: bytes
+    identity: SigningIdentity, claims: Claims, *, policy_oid: str, policy_digest: bytes
 ) -> SignedAttributes:
     """Return the signed attributes of a signature, in DER order.
 
     Args:
-        policy: its identifier, "urn:oid:...".
+        policy_oid: the policy's, dotted.
         policy_digest: 32 raw bytes, SHA-256.
 
     Spec: EN 319 142-1, 6.3: content-type, message-digest, signing-certificate-v2, signature-policy-identifier,
     commitment-type-indication; the role that the XAdES signature claims too in signer-attributes-v2, as an X.520 title.
     """
     algorithm, role = identity.algorithm, describe_role(claims)
-    policy_id = _tlv(_SEQUENCE, _oid(policy.removeprefix("urn:oid:")), _policy_hash(policy_digest))
+    policy_id = _tlv(_SEQUENCE, _oid(policy_oid), _policy_hash(policy_digest))
     digest_size = algorithm.digest_size
     hole = bytes(digest_size)
     message_digest = _attribute(cades.MESSAGE_DIGEST, _tlv(_OCTETS, hole))

@@ -31,9 +31,9 @@ def check_earlier(pdf: OpenPdf, slot: Slot, slots: Sequence[Slot]) -> None:
     demanding = [one for one in slots if one.rule.order < order and _demands(one)]
     missing = tuple(_list_unstamped(read_stored(pdf.octets), demanding)) if demanding else ()
     if missing:
-        where = f"document {slot.serial} version {slot.version}, slot {slot.slot_id}"
         raise SlotNotReady(
-            f"{where}: in the PDF these slots are signed first, with a timestamp: {', '.join(missing)}", missing=missing
+            f"{slot.where}: in the PDF these slots are signed first, with a timestamp: {', '.join(missing)}",
+            missing=missing,
         )
 
 

@@ -95,8 +95,8 @@ def prepare(
     opened = _open(pdf)
     prepared = _find_field(opened, slot)
     if problem := _find_problem(opened, prepared):
-        raise SlotNotReady(f"document {slot.serial} version {slot.version}, slot {slot.slot_id}: {problem}")
-    action = describe_action(identity, get_claims(slot), at, policy.identifier, policy.digest)
+        raise SlotNotReady(f"{slot.where}: {problem}")
+    action = describe_action(identity, get_claims(slot), at, policy.oid, policy.digest)
     timestamped = (level or slot.rule.level) is not SignatureLevel.B_B
     section = build_signature_section(
         opened.form,

@@ -162,7 +162,7 @@ def _open(document: bytes | StoredDocument) -> StoredDocument:
 
 def _check_ready(stored: StoredDocument, slot: Slot, policy: SigningPolicy) -> None:
     if stored.is_signed(slot.slot_id):
-        raise SlotNotReady(f"{_where(slot)}: already signed")
+        raise SlotNotReady(f"{slot.where}: already signed")
     order = slot.rule.order
     for rule in policy.rules:
         if rule.order >= order:
@@ -171,13 +171,9 @@ def _check_ready(stored: StoredDocument, slot: Slot, policy: SigningPolicy) -> N
         missing = [one for one in stored.list_slots(rule.role.value) if one not in signed or _lacks(stored, one, level)]
         if missing:
             raise SlotNotReady(
-                f"{_where(slot)}: these slots are signed first, at level {level.value}: {', '.join(missing)}",
+                f"{slot.where}: these slots are signed first, at level {level.value}: {', '.join(missing)}",
                 missing=tuple(missing),
             )
-
-
-def _where(slot: Slot) -> str:
-    return f"document {slot.serial} version {slot.version}, slot {slot.slot_id}"
 
 
 def _lacks(stored: StoredDocument, slot_id: str, level: SignatureLevel) -> bool:

@@ -30,12 +30,10 @@ from signing.signer import Signer
 from tests.support.csc_provider import PIN, USER, Faults, Provider
 from tests.support.csc_server import Person, name_key, serving_provider
 from tests.support.pki import development_pki
-from tests.support.signers import MemorySigner
+from tests.support.signers import MemorySigner, WatchedSigner
 from tests.support.softhsm import Pin, bare_uri, end_login, get_store, make_token, needs_softhsm, plugged_in
 from tests.support.workflow import SEAL_IDENTITY, SmallSchool, enrolled_school, open_subscriber, seal_subscriber
 from transcript_core.errors import KeyUnavailable, TranscriptError
-from transcript_core.pki.algorithms import SignatureAlgorithm
-from transcript_core.pki.certificates import Certificate
 from transcript_core.policy import SignatureFormat
 
 BOTH = frozenset(SignatureFormat)
@@ -95,35 +93,16 @@ class WithAccident(list[bytes]):
         return super().__getitem__(position)
 
 
-@dataclass
-class Unlucky:
+@dataclass(kw_only=True)
+class Unlucky(WatchedSigner):
     """A token's signer, unchanged but for short lists, of which one has an accident."""
 
-    inner: Pkcs11Signer
     accident: Callable[[], object]
     at: int  # the list with the accident, from 1
-    lists: int = 0
-
-    list_size: int = 2
-
-    @property
-    def certificate(self) -> Certificate:
-        return self.inner.certificate
-
-    @property
-    def chain(self) -> tuple[Certificate, ...]:
-        return self.inner.chain
-
-    @property
-    def algorithm(self) -> SignatureAlgorithm:
-        return self.inner.algorithm
 
     def sign_digests(self, digests: Sequence[bytes]) -> Sequence[bytes]:
-        self.lists += 1
-        return self.inner.sign_digests(WithAccident(digests, self.accident) if self.lists == self.at else digests)
-
-    def close(self) -> None:
-        self.inner.close()
+        unlucky = len(self.lists) + 1 == self.at
+        return super().sign_digests(WithAccident(digests, self.accident) if unlucky else digests)
 
 
 @dataclass
@@ -161,7 +140,8 @@ class TokenRoom:
             do: signs with the key and returns what went wrong, document by document.
         """
         with closing(self.open(code)) as signer:
-            unlucky = Unlucky(signer, self.pull if pull else lambda: self.end_session(signer), at)
+            accident = self.pull if pull else lambda: self.end_session(signer)
+            unlucky = Unlucky(signer, list_size=2, accident=accident, at=at)
             while errors := do(unlucky):
                 assert {type(error) for error in errors} == {KeyUnavailable}, errors
                 assert self.aside.is_dir(), "only a token that is away stops anybody"

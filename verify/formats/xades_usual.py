@@ -237,7 +237,7 @@ class UsualReader:
         if algorithm is None or signer is None or not fits_certificate(algorithm, signer):
             raise _Unusual
         signed_info = b"<ds:SignedInfo%b%b" % (_DECLARE_DS, form["signed_info"])
-        digest = getattr(hashlib, algorithm.hash_name)(signed_info).digest()  # quicker than `hashlib.new`
+        digest = algorithm.new_hash(signed_info).digest()
         if not verify_digest(signer, algorithm, digest, _decode(form["value"])):
             raise _Unusual
         return XadesSignature(

@@ -224,7 +224,7 @@ def make_cms(*, kind: str = "p-256") -> bytes:
     _, slots, policy = unsigned_pdf()
     signer = make_signer(kind)
     identity = SigningIdentity.of(signer)
-    attributes = build_attributes(identity, get_claims(slots[0]), policy=policy.identifier, policy_digest=policy.digest)
+    attributes = build_attributes(identity, get_claims(slots[0]), policy_oid=policy.oid, policy_digest=policy.digest)
     hash_name = signer.algorithm.hash_name
     digest = hashlib.new(hash_name, CONTENT).digest()
     (value,) = signer.sign_digests([hashlib.new(hash_name, attributes.with_digest(digest)).digest()])
