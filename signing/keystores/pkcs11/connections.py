@@ -21,6 +21,7 @@ from signing.keystores.pkcs11.objects import FoundKey, find_again, find_key
 from signing.keystores.pkcs11.tokens import find_token, is_present
 from signing.keystores.pkcs11.uri import Pkcs11Uri
 from signing.keystores.secrets import FileSecret, SecretSource
+from transcript_core.errors import KeyUnavailable
 
 USUAL_SESSIONS: Final = 4
 """Sessions at an HSM or a software token unless the URI says otherwise; a removable token has one chip and gets one."""
@@ -46,6 +47,17 @@ class Connection:
     def is_token_present(self) -> bool:
         """Return whether the token still answers."""
         return is_present(self.token)
+
+    def is_login_lost(self, error: PKCS11Error) -> bool:
+        """Return whether the token is still there and the login is not, after the token refused to sign.
+
+        The error alone does not tell: a login that ends while a signature is being made fails it with whatever the
+        driver meets first, CKR_GENERAL_ERROR among them.  So the key is looked up again, which only somebody logged in
+        can see (PKCS #11 2.40, 4.4: CKA_PRIVATE).
+        """
+        if troubles.has_sentence(error) or not self.is_token_present():
+            return False
+        return isinstance(error, troubles.LOGIN_LOST) or not self._shows_key()
 
     def restore(self) -> None:
         """Log in again and open the sessions anew, after the login was lost and while the token is there.
@@ -75,6 +87,22 @@ class Connection:
             self._close_sessions()
             self.login.leave()
         self.module.release()
+
+    def _shows_key(self) -> bool:
+        """Look in a session of its own: in one that failed to sign the operation may not have ended."""
+        try:
+            sessions = _open_sessions(self.login, 1)
+        except KeyUnavailable:
+            return False
+        try:
+            for session in sessions:
+                find_again(session, self.found)
+        except KeyUnavailable:
+            return False
+        finally:
+            for session in sessions:
+                _close(session, self.login)
+        return bool(sessions)
 
     def _open(self, wanted: int) -> None:
         self.sessions = _open_sessions(self.login, wanted)

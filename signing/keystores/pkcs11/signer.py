@@ -161,8 +161,8 @@ class Pkcs11Signer:
         """Return whether all is signed; False: the login was lost, the token is there."""
         try:
             work.run(connection.keys, pin)
-        except troubles.LOGIN_LOST:
-            if not connection.is_token_present():
+        except PKCS11Error as error:
+            if not connection.is_login_lost(error):
                 raise
             return False
         return True
@@ -186,7 +186,7 @@ class Pkcs11Signer:
         if isinstance(error, troubles.TOKEN_GONE) or not connection.is_token_present():
             self._drop(troubles.PULLED)
             return troubles.refuse(troubles.PULLED)
-        if isinstance(error, troubles.LOGIN_LOST):
+        if connection.is_login_lost(error):
             self._drop(troubles.LOST_AGAIN)
             return troubles.refuse(troubles.LOST_AGAIN)
         try:

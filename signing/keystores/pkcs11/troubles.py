@@ -21,7 +21,8 @@ LOGIN_LOST: Final = (
     cryptoki.ObjectHandleInvalid,
     cryptoki.KeyHandleInvalid,
 )
-"""The session or the login ended; whether the token itself is still there has to be looked up."""
+"""The session or the login ended; whether the token itself is still there has to be looked up.  Other errors may mean
+the same: see `Connection.is_login_lost`."""
 
 TOKEN_GONE: Final = (
     cryptoki.DeviceRemoved,
@@ -128,6 +129,11 @@ def refuse(sentences: Sentences, detail: str = "") -> KeyUnavailable:
     if not detail:
         return KeyUnavailable(english, text_vi=vietnamese)
     return KeyUnavailable(f"{detail}: {english}", text_vi=f"{detail}: {vietnamese}")
+
+
+def has_sentence(error: cryptoki.PKCS11Error) -> bool:
+    """Return whether the error says by itself what is wrong: no token, a PIN, another user, too many sessions."""
+    return isinstance(error, TOKEN_GONE) or type(error) in _PIN_SENTENCES
 
 
 def explain(error: cryptoki.PKCS11Error, doing: str = "") -> KeyUnavailable:

@@ -8,11 +8,13 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pkcs11 import Attribute, ObjectClass
+from pkcs11.exceptions import GeneralError
 
 from keys_dev.softhsm import SoftToken
 from signing.keystores.pkcs11 import Pkcs11Signer, open_pkcs11
@@ -149,6 +151,43 @@ def test_a_login_lost_in_mid_batch_is_renewed_once_by_asking_again(token: SoftTo
         assert len(pin.asked) == 2
         for digest, value in zip(digests, values, strict=True):
             verify(signer, digest, value)
+
+
+@dataclass
+class FailsWhileSigning:
+    """A session's key; while it makes a signature something happens, and the driver answers CKR_GENERAL_ERROR."""
+
+    accident: Callable[[], object]
+
+    def sign(self, *_: object, **__: object) -> bytes:
+        self.accident()
+        raise GeneralError
+
+
+@pytest.mark.parametrize("sessions", [1, 4])
+def test_a_login_that_ends_while_a_signature_is_made_is_renewed_whatever_the_driver_answers(
+    token: SoftToken, sessions: int
+) -> None:
+    pin = Pin(token)
+    with closing(open_pkcs11(f"{bare_uri(token, RSA)}&hocba-sessions={sessions}", pin)) as signer:
+        assert signer._connection is not None
+        signer._connection.keys[0] = FailsWhileSigning(lambda: end_login(signer))  # type: ignore[call-overload]
+        digests = make_digests(MANY)
+        values = signer.sign_digests(digests)
+        assert len(pin.asked) == 2
+        for digest, value in zip(digests, values, strict=True):
+            verify(signer, digest, value)
+
+
+def test_a_failure_with_the_login_still_there_is_no_reason_to_ask_again(token: SoftToken) -> None:
+    pin = Pin(token)
+    with closing(open_pkcs11(bare_uri(token, RSA), pin)) as signer:
+        assert signer._connection is not None
+        signer._connection.keys[0] = FailsWhileSigning(lambda: None)  # type: ignore[call-overload]
+        refuse(lambda: signer.sign_digests(make_digests(MANY)), "refused to sign (GeneralError)")
+        assert len(pin.asked) == 1
+        verify(signer, bytes(32), signer.sign_digests([bytes(32)])[0])  # in sessions opened anew
+        assert len(pin.asked) == 1
 
 
 def test_a_login_renewed_by_one_signer_serves_the_other(token: SoftToken) -> None:
