@@ -168,7 +168,7 @@ def test_requests_are_answered_meanwhile_and_the_end_comes_between_two_documents
     assert list_levels(school) == [(B_B, B_B)] * 2, "the authority has not answered yet"
     ending = threading.Thread(target=extender.stop)
     ending.start()
-    time.sleep(0.1)
+    assert extender._stopped.wait(60)
     answer.set()
     ending.join(60)
     assert not extender.is_at_work

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -86,8 +87,9 @@ class WorkerKiller(threading.Thread):
     def run(self) -> None:
         while not self._stopped.wait(self._dice.uniform(0.05, 1.0)):
             if self._killed < 2 and (workers := list_workers(os.getpid())):
-                os.kill(self._dice.choice(workers), signal.SIGKILL)
-                self._killed += 1
+                with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                    os.kill(self._dice.choice(workers), signal.SIGKILL)
+                    self._killed += 1
 
     def stop(self) -> int:
         """End; return how many were killed."""
@@ -129,12 +131,13 @@ def assert_no_worker_is_left() -> None:
 def list_workers(parent: int) -> list[int]:
     """Return the worker processes of a process."""
     tasks = Path(f"/proc/{parent}/task").glob("*/children")
-    children = [int(pid) for path in tasks for pid in path.read_text().split()]
-    return sorted(pid for pid in children if b"signing.batch.workers" in _read(pid))
+    children = [int(pid) for path in tasks for pid in _read(path).split()]
+    return sorted(pid for pid in children if b"signing.batch.workers" in _read(Path(f"/proc/{pid}/cmdline")))
 
 
-def _read(pid: int) -> bytes:
+def _read(path: Path) -> bytes:
+    """Return what the system tells, nothing when the thread or process has ended meanwhile."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
+        return path.read_bytes()
     except OSError:
         return b""
