@@ -67,7 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _drip(self) -> None:
         """Send a byte now and then, so that no single read times out."""
         try:
-            for _ in range(400):
+            for _ in range(40):
                 self.wfile.write(b"x")
                 self.wfile.flush()
                 time.sleep(0.05)
@@ -157,7 +157,7 @@ def test_a_dripping_server_is_left_at_the_deadline(address: str) -> None:
     started = time.monotonic()
     with HttpFetch(timeout_s=0.3) as fetch, pytest.raises(EvidenceUnavailable, match="too long"):
         fetch(f"{address}/slow", max_bytes=1000)
-    assert time.monotonic() - started < 10, "half of what the server takes; the machine may be busy"
+    assert time.monotonic() - started < 1.5
 
 
 @pytest.mark.parametrize(
